@@ -1,0 +1,96 @@
+/**
+ * Time as a port. Business time is Asia/Karachi (UTC+5, no daylight saving since 2009); instants are
+ * stored as UTC. Nothing but `systemClock` reads the machine's clock, so a day can be simulated.
+ */
+
+/** A source of the present instant. */
+export interface Clock {
+  now(): Date;
+}
+
+/** A calendar day in Karachi, written `YYYY-MM-DD`. */
+export type BusinessDate = string;
+
+export const systemClock: Clock = { now: () => new Date() };
+
+/** A clock that stands still until it is set; for tests and simulations. */
+export class ManualClock implements Clock {
+  #instant: Date;
+
+  constructor(instant: Date) {
+    this.#instant = instant;
+  }
+
+  now(): Date {
+    return new Date(this.#instant);
+  }
+
+  /** Moves the clock to `instant`, which may lie before or after the present one. */
+  set(instant: Date): void {
+    this.#instant = instant;
+  }
+
+  /** Moves the clock on by `milliseconds`. */
+  advance(milliseconds: number): void {
+    this.#instant = new Date(this.#instant.getTime() + milliseconds);
+  }
+}
+
+const karachiParts = new Intl.DateTimeFormat('en-CA', {
+  timeZone: 'Asia/Karachi',
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+  hour: '2-digit',
+  minute: '2-digit',
+  second: '2-digit',
+  hourCycle: 'h23',
+});
+
+/** The parts of an instant as a clock on a Karachi wall shows them, each zero-padded. */
+export interface KarachiTime {
+  readonly year: string;
+  readonly month: string;
+  readonly day: string;
+  readonly hour: string;
+  readonly minute: string;
+  readonly second: string;
+}
+
+/** Splits an instant into Karachi wall-clock parts. */
+export function karachiTime(instant: Date): KarachiTime {
+  const parts = new Map(karachiParts.formatToParts(instant).map((part) => [part.type, part.value]));
+  const part = (name: Intl.DateTimeFormatPartTypes): string => parts.get(name) ?? '';
+  return {
+    year: part('year'),
+    month: part('month'),
+    day: part('day'),
+    hour: part('hour'),
+    minute: part('minute'),
+    second: part('second'),
+  };
+}
+
+/** The Karachi calendar day of an instant. */
+export function businessDate(instant: Date): BusinessDate {
+  const { year, month, day } = karachiTime(instant);
+  return `${year}-${month}-${day}`;
+}
+
+/** The fiscal year of an instant, 1 July to 30 June, written `2026-27`. */
+export function fiscalYear(instant: Date): string {
+  const { year, month } = karachiTime(instant);
+  const first = month >= '07' ? Number(year) : Number(year) - 1;
+  return `${String(first)}-${String((first + 1) % 100).padStart(2, '0')}`;
+}
+
+/** An instant as printed on challans and stamps: `23-11-2026 20:05:09 PKT`. */
+export function printedTime(instant: Date): string {
+  const { year, month, day, hour, minute, second } = karachiTime(instant);
+  return `${day}-${month}-${year} ${hour}:${minute}:${second} PKT`;
+}
+
+/** A calendar day as printed: `23-11-2026`. */
+export function printedDate(date: BusinessDate): string {
+  return date.split('-').reverse().join('-');
+}
