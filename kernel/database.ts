@@ -25,6 +25,8 @@ function parseInt8Array(text: string): bigint[] {
 
 /** A statement made by the `sql` tag: text with `$n` places and their values. */
 export interface Sql {
+  /** Under this name the server keeps the prepared statement for the connection's life. */
+  readonly name?: string;
   readonly text: string;
   readonly values: readonly unknown[];
 }
@@ -37,6 +39,11 @@ export function sql(parts: TemplateStringsArray, ...values: readonly unknown[]):
   return { text, values };
 }
 
+/** Gives a hot statement the name under which each connection prepares it once. */
+export function prepared(name: string, statement: Sql): Sql {
+  return { ...statement, name };
+}
+
 export type Row = Record<string, unknown>;
 
 /** What a store needs: somewhere to run a statement. A pool and an open transaction both are one. */
@@ -47,6 +54,7 @@ export interface Queryable {
 
 interface Runner {
   query(config: {
+    name?: string;
     text: string;
     values: unknown[];
     types: typeof types;
@@ -57,6 +65,7 @@ function queryable(runner: Runner): Queryable {
   return {
     async query<R extends Row>(statement: Sql): Promise<R[]> {
       const result = await runner.query({
+        ...(statement.name === undefined ? {} : { name: statement.name }),
         text: statement.text,
         values: [...statement.values],
         types,

@@ -9,7 +9,18 @@
 import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  mkdir,
+  open,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { existsSync, statSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
@@ -49,6 +60,27 @@ async function findBinaries(): Promise<Binaries> {
       'No embedded PostgreSQL for this platform is installed; run npm ci, or set DATABASE_URL to a PostgreSQL 15 or newer.',
       { fields: { package: name }, cause },
     );
+  }
+}
+
+/**
+ * The package ships its libraries' symbolic links as a list that its install script would make. npm may be
+ * set not to run such scripts, so a missing link is made here; one that is there is left alone.
+ */
+async function ensureLibraryLinks(postgres: string): Promise<void> {
+  const native = path.dirname(path.dirname(postgres));
+  const list = path.join(native, 'pg-symlinks.json');
+  if (!existsSync(list)) return;
+  const links = JSON.parse(await readFile(list, 'utf8')) as { source: string; target: string }[];
+  for (const { source, target } of links) {
+    const link = path.join(path.dirname(native), target);
+    if (existsSync(link)) continue;
+    try {
+      await symlink(path.basename(source), link);
+    } catch (error) {
+      // Another starter made the same link at the same moment: it is there, which is what is wanted.
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
   }
 }
 
@@ -311,6 +343,7 @@ export async function startEmbeddedPostgres(
   settings: Readonly<Record<string, string>> = {},
 ): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries();
+  await ensureLibraryLinks(binaries.postgres);
   const account = await serverAccount();
   await mkdir(folder, { recursive: true });
   const running = await runningServer(folder);

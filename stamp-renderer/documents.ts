@@ -44,6 +44,14 @@ export interface ChallanDocument {
   readonly paid?: { readonly at: Date; readonly through: string; readonly reference: string };
 }
 
+/** One fact of a stamp with its salt: whoever has all of them can recompute `factsRoot` (docs/spec/leaf.md). */
+export interface FactOpening {
+  readonly label: string;
+  readonly value: string;
+  /** 16 bytes. */
+  readonly salt: Uint8Array;
+}
+
 /** The life of an e-stamp (DOMAIN.md §3). */
 export type StampState = 'issued' | 'delisted' | 'spoiled' | 'refunded' | 'cancelled';
 
@@ -75,6 +83,11 @@ export interface StampDocument {
   readonly state: StampState;
   /** Root of the salted facts (docs/spec/leaf.md), 32 bytes. */
   readonly factsRoot: Uint8Array;
+  /**
+   * All facts under `factsRoot`. The PDF carries those that are printed, so that a verifier can prove every line
+   * of it and not only what fits into the seal; of the others it carries the hash alone.
+   */
+  readonly openings: readonly FactOpening[];
   /** Salt of the issue, 16 bytes. */
   readonly salt: Uint8Array;
   /** Size of the public log when the stamp was issued: the stamp is younger than that head. */

@@ -1,0 +1,17 @@
+/** A line of a challan before it has a PSID. */
+import type { Paisa } from '../../kernel/money.ts';
+
+export type StampKind = 'non-judicial' | 'judicial' | 'low-denomination';
+
+export interface ChallanLineDraft {
+  readonly headCode: string;
+  readonly description: string;
+  readonly amount: Paisa;
+  readonly assumed: boolean;
+  /** Present on a line that bears an e-stamp. */
+  readonly stamp?: {
+    readonly kind: StampKind;
+    readonly article: string;
+    readonly description: string;
+  };
+}

@@ -1,0 +1,26 @@
+/** The front door of the room `ledger`: books, challans, stamps and duty. */
+export {
+  openAccount,
+  settlementAccount,
+  trialBalance,
+  type TrialBalanceLine,
+} from './accounts/account-store.ts';
+export type { Party, StampApplication } from './challans/application.ts';
+export type { ChallanLineDraft, StampKind } from './challans/challan-line-draft.ts';
+export { findChallan, type Challan } from './challans/challan-store.ts';
+export {
+  createChallan,
+  isAccessToken,
+  type ChallanDeps,
+  type CreatedChallan,
+} from './challans/create-challan.ts';
+export { checkInvariants, type BrokenInvariant } from './invariants.ts';
+export { stampFacts } from './challans/application.ts';
+export { factsRoot } from './stamps/facts.ts';
+export {
+  findSeal,
+  findStamp,
+  keepSeal,
+  stampsOfChallan,
+  type Stamp,
+} from './stamps/stamp-store.ts';

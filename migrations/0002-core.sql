@@ -1,0 +1,618 @@
+-- The core of the books and registers: participants, accounts, challans, payments, journal, stamps, outbox,
+-- and the two functions through which the lane changes them (post_payments, reverse_payments).
+--
+-- Rules of the schema (docs/adr/0002-schema.md): the shard leads every key of a distributed table; foreign
+-- keys stay inside a shard or point to small reference tables; no sequences; the journal is append-only;
+-- the journal is partitioned by business date, which is part of its keys.
+
+-- ------------------------------------------------------------------ reference: who may pay
+
+create table participant (
+  code                        text primary key check (code ~ '^[A-Z0-9]{2,12}$'),
+  name                        text not null,
+  channel                     text not null check (channel in ('iso8583', 'onebill', 'jazzcash', 'easypaisa', 'otc')),
+  active                      boolean not null default true,
+  institution_id              text unique check (institution_id ~ '^[0-9]{1,11}$'),
+  bank_mnemonic               text unique check (length(bank_mnemonic) between 1 and 8),
+  allowed_addresses           text[] not null default '{}',
+  username                    text unique,
+  password_hash               text,
+  settings                    jsonb not null default '{}',
+  limit_per_transaction_paisa bigint check (limit_per_transaction_paisa > 0),
+  created_at                  timestamptz not null default now(),
+  check ((username is null) = (password_hash is null))
+);
+comment on table participant is 'Banks, wallets and teller networks that may send payments';
+
+-- ------------------------------------------------------------------ accounts and balances
+
+create table account (
+  shard_id         smallint not null check (shard_id between 0 and 99),
+  account_id       bigint not null,
+  path             text not null check (path ~ '^[a-z0-9]+(:[A-Za-z0-9-]+)+$'),
+  kind             text not null check (kind in ('asset', 'liability', 'income', 'expense')),
+  head_code        text references head_of_account (code),
+  participant_code text references participant (code),
+  opened_at        timestamptz not null default now(),
+  primary key (shard_id, account_id),
+  unique (shard_id, path)
+);
+comment on column account.path is 'treasury:<head> · participant:<code>:settlement · suspense:<what>';
+
+create table account_balance (
+  shard_id       smallint not null,
+  account_id     bigint not null,
+  debits_paisa   bigint not null default 0 check (debits_paisa >= 0),
+  credits_paisa  bigint not null default 0 check (credits_paisa >= 0),
+  postings       bigint not null default 0,
+  primary key (shard_id, account_id),
+  foreign key (shard_id, account_id) references account (shard_id, account_id)
+) with (fillfactor = 20);
+comment on table account_balance is 'Running totals; equal to the sums of posting at every commit';
+
+-- ------------------------------------------------------------------ challans
+
+create table challan (
+  shard_id          smallint not null,
+  psid              text not null check (psid ~ '^[0-9]{17}$'),
+  challan_number    text not null,
+  kind              text not null check (kind in ('e-stamp')),
+  state             text not null default 'payable' check (state in ('payable', 'paid', 'cancelled')),
+  amount_paisa      bigint not null check (amount_paisa > 0),
+  payable_until     date not null,
+  payer_name        text not null,
+  district_code     text not null references district (code),
+  application       jsonb not null,
+  duty              jsonb not null,
+  facts_secret      bytea not null check (length(facts_secret) = 32),
+  idempotency_key   text not null,
+  application_hash  bytea not null check (length(application_hash) = 32),
+  created_at        timestamptz not null,
+  payment_id        bigint,
+  paid_at           timestamptz,
+  primary key (shard_id, psid),
+  unique (shard_id, challan_number),
+  unique (shard_id, idempotency_key),
+  check (substr(psid, 4, 2)::smallint = shard_id),
+  check ((state = 'paid') = (payment_id is not null)),
+  check ((payment_id is null) = (paid_at is null))
+) with (fillfactor = 85);
+comment on column challan.duty is 'The calculation with every step and the versions it used; a challan keeps it for ever';
+comment on column challan.facts_secret is 'Source of the salts of the stamp''s facts; deleting it makes the commitments unreadable';
+
+create table challan_line (
+  shard_id          smallint not null,
+  psid              text not null,
+  line_no           smallint not null check (line_no between 1 and 99),
+  head_code         text not null references head_of_account (code),
+  account_id        bigint not null,
+  description       text not null,
+  amount_paisa      bigint not null check (amount_paisa > 0),
+  assumed           boolean not null,
+  -- A line with a stamp kind bears an e-stamp of its amount.
+  stamp_kind        text check (stamp_kind in ('non-judicial', 'judicial', 'low-denomination')),
+  article           text,
+  stamp_description text,
+  facts_root        bytea check (length(facts_root) = 32),
+  primary key (shard_id, psid, line_no),
+  foreign key (shard_id, psid) references challan (shard_id, psid),
+  foreign key (shard_id, account_id) references account (shard_id, account_id),
+  check (num_nulls(stamp_kind, article, stamp_description, facts_root) in (0, 4))
+);
+
+-- ------------------------------------------------------------------ payments and requests
+
+create table payment (
+  shard_id         smallint not null,
+  payment_id       bigint not null,
+  psid             text not null,
+  participant_code text not null,
+  channel          text not null,
+  request_key      text not null check (length(request_key) between 1 and 120),
+  reference        text not null check (length(reference) <= 40),
+  amount_paisa     bigint not null check (amount_paisa > 0),
+  business_date    date not null,
+  authorisation    text not null check (authorisation ~ '^[0-9]{6}$'),
+  posted_at        timestamptz not null,
+  state            text not null default 'posted' check (state in ('posted', 'reversed')),
+  reversed_at      timestamptz,
+  primary key (shard_id, payment_id),
+  foreign key (shard_id, psid) references challan (shard_id, psid),
+  check ((state = 'reversed') = (reversed_at is not null))
+);
+-- One unreversed payment a challan, whatever the code does.
+create unique index payment_once_per_challan on payment (shard_id, psid) where state = 'posted';
+
+create table request_record (
+  shard_id         smallint not null,
+  participant_code text not null,
+  request_key      text not null,
+  kind             text not null check (kind in ('payment', 'reversal', 'tombstone')),
+  psid             text not null,
+  amount_paisa     bigint not null,
+  original_key     text,
+  result           text not null,
+  payment_id       bigint,
+  answered_at      timestamptz not null,
+  primary key (shard_id, participant_code, request_key)
+);
+comment on table request_record is
+  'The answer given to every request, for ever: a repeat gets it again. A tombstone is a reversal that came before its payment';
+
+-- ------------------------------------------------------------------ the journal
+
+create table journal_entry (
+  shard_id            smallint not null,
+  business_date       date not null,
+  journal_id          bigint not null,
+  kind                text not null check (kind in ('payment', 'reversal')),
+  payment_id          bigint not null,
+  reverses_journal_id bigint,
+  posted_at           timestamptz not null,
+  primary key (shard_id, business_date, journal_id)
+) partition by range (business_date);
+
+create table posting (
+  shard_id      smallint not null,
+  business_date date not null,
+  journal_id    bigint not null,
+  line_no       smallint not null,
+  account_id    bigint not null,
+  side          "char" not null check (side in ('D', 'C')),
+  amount_paisa  bigint not null check (amount_paisa > 0),
+  primary key (shard_id, business_date, journal_id, line_no)
+) partition by range (business_date);
+create index posting_by_account on posting (shard_id, account_id, business_date, journal_id);
+
+-- Makes the monthly partitions from one month to another (both included); called at every start for the months ahead.
+create function ensure_journal_partitions(p_from date, p_to date) returns void language plpgsql as $$
+declare
+  v_month date := date_trunc('month', p_from)::date;
+  v_table text;
+begin
+  while v_month <= p_to loop
+    foreach v_table in array array['journal_entry', 'posting'] loop
+      if to_regclass(format('%s_%s', v_table, to_char(v_month, 'YYYY_MM'))) is null then
+        execute format('create table %I partition of %I for values from (%L) to (%L)',
+          v_table || '_' || to_char(v_month, 'YYYY_MM'), v_table, v_month, (v_month + interval '1 month')::date);
+      end if;
+    end loop;
+    v_month := (v_month + interval '1 month')::date;
+  end loop;
+end $$;
+select ensure_journal_partitions('2026-07-01', '2027-12-01');
+-- A business date outside the months made so far must never stop a payment.
+create table journal_entry_other partition of journal_entry default;
+create table posting_other partition of posting default;
+
+create function refuse_change() returns trigger language plpgsql as $$
+begin
+  raise exception 'rows of % are never changed or deleted; post a reversing entry', tg_table_name using errcode = 'SN001';
+end $$;
+create trigger journal_entry_append_only before update or delete on journal_entry for each row execute function refuse_change();
+create trigger journal_entry_no_truncate before truncate on journal_entry for each statement execute function refuse_change();
+create trigger posting_append_only before update or delete on posting for each row execute function refuse_change();
+create trigger posting_no_truncate before truncate on posting for each statement execute function refuse_change();
+create trigger request_record_append_only before delete on request_record for each row execute function refuse_change();
+
+-- Every journal entry balances within the statement that writes it.
+create function check_balanced() returns trigger language plpgsql as $$
+declare
+  v_journal bigint;
+begin
+  select n.journal_id into v_journal from new_postings n
+  group by n.shard_id, n.journal_id
+  having sum(case n.side when 'D' then n.amount_paisa else -n.amount_paisa end) <> 0
+  limit 1;
+  if found then
+    raise exception 'journal entry % does not balance', v_journal using errcode = 'SN002';
+  end if;
+  return null;
+end $$;
+create trigger posting_balanced after insert on posting referencing new table as new_postings
+  for each statement execute function check_balanced();
+
+-- ------------------------------------------------------------------ stamps
+
+create table stamp (
+  shard_id         smallint not null,
+  stamp_id         text not null check (stamp_id ~ '^[0-9]{16}$'),
+  psid             text not null,
+  line_no          smallint not null,
+  payment_id       bigint not null,
+  kind             text not null check (kind in ('non-judicial', 'judicial', 'low-denomination')),
+  amount_paisa     bigint not null check (amount_paisa > 0),
+  issued_at        timestamptz not null,
+  salt             bytea not null check (length(salt) = 16),
+  record_root      bytea not null check (length(record_root) = 32),
+  log_size         bigint not null,
+  state            text not null default 'issued' check (state in ('issued', 'delisted', 'spoiled', 'refunded', 'cancelled')),
+  state_changed_at timestamptz,
+  used_for         text,
+  primary key (shard_id, stamp_id),
+  foreign key (shard_id, payment_id) references payment (shard_id, payment_id),
+  foreign key (shard_id, psid, line_no) references challan_line (shard_id, psid, line_no)
+);
+create unique index stamp_once_per_line on stamp (shard_id, psid, line_no) where state <> 'cancelled';
+create index stamp_by_payment on stamp (shard_id, payment_id);
+
+create table stamp_event (
+  shard_id   smallint not null,
+  event_id   bigint not null,
+  stamp_id   text not null,
+  kind       text not null check (kind in ('cancel', 'lock', 'spoil', 'refund')),
+  at         timestamptz not null,
+  actor      text not null,
+  reason     text not null,
+  commitment bytea not null check (length(commitment) = 32),
+  primary key (shard_id, event_id),
+  foreign key (shard_id, stamp_id) references stamp (shard_id, stamp_id)
+);
+create index stamp_event_by_stamp on stamp_event (shard_id, stamp_id);
+create trigger stamp_event_append_only before update or delete on stamp_event for each row execute function refuse_change();
+
+create table stamp_seal (
+  shard_id  smallint not null,
+  stamp_id  text not null,
+  qr_text   text not null,
+  sealed_at timestamptz not null,
+  primary key (shard_id, stamp_id),
+  foreign key (shard_id, stamp_id) references stamp (shard_id, stamp_id)
+);
+comment on table stamp_seal is 'The seal as first printed, so that every print of a stamp carries the same code';
+
+-- A stamp's facts never change, and its state moves only forward by the table of DOMAIN.md §3.
+create function check_stamp_move() returns trigger language plpgsql as $$
+begin
+  if (old.shard_id, old.stamp_id, old.psid, old.line_no, old.payment_id, old.kind, old.amount_paisa, old.issued_at, old.salt, old.record_root, old.log_size)
+     is distinct from
+     (new.shard_id, new.stamp_id, new.psid, new.line_no, new.payment_id, new.kind, new.amount_paisa, new.issued_at, new.salt, new.record_root, new.log_size) then
+    raise exception 'the facts of stamp % never change', old.stamp_id using errcode = 'SN003';
+  end if;
+  if (old.state, new.state) not in (('issued', 'delisted'), ('issued', 'spoiled'), ('issued', 'cancelled'), ('issued', 'refunded'), ('spoiled', 'refunded')) then
+    raise exception 'stamp % cannot move from % to %', old.stamp_id, old.state, new.state using errcode = 'SN004';
+  end if;
+  return new;
+end $$;
+create trigger stamp_moves before update on stamp for each row execute function check_stamp_move();
+create trigger stamp_never_deleted before delete on stamp for each row execute function refuse_change();
+create trigger stamp_no_truncate before truncate on stamp for each statement execute function refuse_change();
+
+-- ------------------------------------------------------------------ outbox and lease
+
+create table outbox (
+  shard_id           smallint not null,
+  outbox_id          bigint not null,
+  kind               text not null check (kind in ('issue', 'lock', 'cancel', 'refund', 'spoil')),
+  stamp_id           text not null,
+  at                 timestamptz not null,
+  amount_paisa       bigint not null,
+  payment_commitment bytea check (length(payment_commitment) = 32),
+  commitment         bytea not null check (length(commitment) = 32),
+  log_size           bigint not null,
+  primary key (shard_id, outbox_id),
+  check ((kind = 'issue') = (payment_commitment is not null))
+);
+comment on table outbox is 'What the log must still be told; a row leaves only in the commit that plans its leaf';
+
+create table lane_lease (
+  shard_id   smallint primary key,
+  epoch      bigint not null,
+  holder     text not null,
+  expires_at timestamptz not null
+);
+comment on table lane_lease is 'Who runs a shard''s lane; the epoch fences off a lane that was taken over';
+
+-- ------------------------------------------------------------------ functions of the lane
+
+-- The Damm check digit of docs/spec/psid.md.
+create function check_digit(p_digits text) returns text language plpgsql immutable strict parallel safe as $$
+declare
+  v_table constant text := '0317598642709215486342068713591750983426612304597836742095815869720134894536201794386172052581436790';
+  v_interim integer := 0;
+begin
+  for i in 1 .. length(p_digits) loop
+    v_interim := substr(v_table, v_interim * 10 + substr(p_digits, i, 1)::integer + 1, 1)::integer;
+  end loop;
+  return v_interim::text;
+end $$;
+
+-- The e-stamp id made of a hash: 15 digits of its first 63 bits, then the check digit (docs/spec/stamp-id.md).
+create function stamp_id_of(p_hash bytea) returns text language sql immutable strict parallel safe as $$
+  select body || check_digit(body) from (
+    select lpad(((('x' || encode(substring(p_hash from 1 for 8), 'hex'))::bit(64)::bigint & 9223372036854775807) % 1000000000000000)::text, 15, '0') as body
+  ) as digits
+$$;
+
+-- Milliseconds since 1970 as eight bytes, most significant first.
+create function epoch_ms(p_at timestamptz) returns bytea language sql immutable strict parallel safe as $$
+  select int8send((extract(epoch from p_at) * 1000)::bigint)
+$$;
+
+-- The commitment of a life event (docs/spec/leaf.md).
+create function event_commitment(p_salt bytea, p_stamp_id text, p_kind text, p_at timestamptz, p_reason text) returns bytea
+language sql immutable strict parallel safe as $$
+  select sha256('\x03'::bytea || p_salt || convert_to(p_stamp_id || p_kind, 'UTF8') || '\x00'::bytea || epoch_ms(p_at) || convert_to(p_reason, 'UTF8'))
+$$;
+
+-- Refuses the caller whose lease was taken over; holds the lease against a taker until commit.
+create function hold_lane(p_shard smallint, p_epoch bigint) returns void language plpgsql as $$
+begin
+  perform 1 from lane_lease where shard_id = p_shard and epoch = p_epoch for share;
+  if not found then
+    raise exception 'the lease of shard % is held by another lane', p_shard using errcode = 'SN005';
+  end if;
+end $$;
+
+-- Posts a batch: matches each request to its challan, posts it, issues its stamps, records the answer and
+-- fills the outbox, all in one statement. A refused payment never hinders its neighbours. One row per input,
+-- in input order. Precedence of answers: the original answer of a repeat; participant-unavailable,
+-- unknown-consumer, blocked, already-paid, expired, amount-mismatch, limit-exceeded; approved.
+create function post_payments(
+  p_shard smallint, p_epoch bigint, p_posted_at timestamptz,
+  p_payment_ids bigint[], p_participants text[], p_channels text[], p_request_keys text[],
+  p_psids text[], p_amounts bigint[], p_references text[], p_seeds bytea[]
+) returns table (
+  ordinal integer, result text, repeated boolean, payment_id bigint, authorisation text,
+  posted_at timestamptz, business_date date, stamp_ids text[]
+) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_today date := (p_posted_at at time zone 'Asia/Karachi')::date;
+  v_log_size bigint;
+begin
+  perform hold_lane(p_shard, p_epoch);
+  select h.size into strict v_log_size from anchor_head h;
+  return query
+  with input as materialized (
+    select i.ordinal::integer, i.payment_id, i.participant, i.channel, i.request_key, i.psid, i.amount, i.reference, i.seed
+    from unnest(p_payment_ids, p_participants, p_channels, p_request_keys, p_psids, p_amounts, p_references, p_seeds)
+      with ordinality as i(payment_id, participant, channel, request_key, psid, amount, reference, seed, ordinal)
+  ),
+  prior as materialized (
+    select i.ordinal, r.payment_id,
+      case when r.kind = 'tombstone' then 'reversed-before'
+           when r.kind <> 'payment' or r.psid <> i.psid or r.amount_paisa <> i.amount then 'key-reused'
+           when m.state = 'reversed' then 'reversed-before'
+           else r.result end as result
+    from input i
+    join request_record r on r.shard_id = p_shard and r.participant_code = i.participant and r.request_key = i.request_key
+    left join payment m on m.shard_id = p_shard and m.payment_id = r.payment_id
+  ),
+  fresh as materialized (
+    select i.*, row_number() over (partition by i.participant, i.request_key order by i.ordinal) as copy,
+      first_value(i.ordinal) over (partition by i.participant, i.request_key order by i.ordinal) as first_ordinal
+    from input i
+    where not exists (select 1 from prior p where p.ordinal = i.ordinal)
+  ),
+  bill as materialized (
+    select c.psid, c.state, c.amount_paisa, c.payable_until
+    from challan c
+    where c.shard_id = p_shard and c.psid = any (p_psids)
+    order by c.psid
+    for no key update
+  ),
+  judged as materialized (
+    select f.*, s.account_id as settlement_account,
+      case
+        when p.code is null or not p.active or s.account_id is null then 'participant-unavailable'
+        when b.psid is null then 'unknown-consumer'
+        when b.state = 'cancelled' then 'blocked'
+        when b.state = 'paid' then 'already-paid'
+        when b.payable_until < v_today then 'expired'
+        when b.amount_paisa <> f.amount then 'amount-mismatch'
+        when p.limit_per_transaction_paisa < f.amount then 'limit-exceeded'
+      end as refusal
+    from fresh f
+    left join bill b on b.psid = f.psid
+    left join participant p on p.code = f.participant
+    left join account s on s.shard_id = p_shard and s.path = 'participant:' || f.participant || ':settlement'
+    where f.copy = 1
+  ),
+  decided as materialized (
+    select j.*,
+      coalesce(j.refusal,
+        case when row_number() over (partition by j.psid, j.refusal is null order by j.ordinal) > 1 then 'already-paid' else 'approved' end
+      ) as result,
+      lpad((j.payment_id % 1000000)::text, 6, '0') as authorisation
+    from judged j
+  ),
+  line as materialized (
+    select d.payment_id, d.psid, d.participant, d.request_key, d.amount as total, d.seed,
+      l.line_no, l.account_id, l.amount_paisa, l.stamp_kind, l.facts_root
+    from decided d
+    join challan_line l on l.shard_id = p_shard and l.psid = d.psid
+    where d.result = 'approved'
+  ),
+  new_posting as materialized (
+    select d.payment_id as journal_id, 0::smallint as line_no, d.settlement_account as account_id, 'D'::"char" as side, d.amount as amount_paisa
+    from decided d where d.result = 'approved'
+    union all
+    select l.payment_id, l.line_no, l.account_id, 'C'::"char", l.amount_paisa from line l
+  ),
+  movement as materialized (
+    select n.account_id,
+      coalesce(sum(n.amount_paisa) filter (where n.side = 'D'), 0)::bigint as debits,
+      coalesce(sum(n.amount_paisa) filter (where n.side = 'C'), 0)::bigint as credits,
+      count(*) as postings
+    from new_posting n group by n.account_id
+  ),
+  locked as materialized (
+    select b.account_id from account_balance b
+    where b.shard_id = p_shard and b.account_id in (select m.account_id from movement m)
+    order by b.account_id
+    for no key update
+  ),
+  moved as (
+    update account_balance b
+    set debits_paisa = b.debits_paisa + m.debits, credits_paisa = b.credits_paisa + m.credits, postings = b.postings + m.postings
+    from movement m join locked k on k.account_id = m.account_id
+    where b.shard_id = p_shard and b.account_id = m.account_id
+    returning 1
+  ),
+  paid as (
+    update challan c set state = 'paid', payment_id = d.payment_id, paid_at = p_posted_at
+    from decided d
+    where d.result = 'approved' and c.shard_id = p_shard and c.psid = d.psid
+    returning 1
+  ),
+  posted as (
+    insert into payment (shard_id, payment_id, psid, participant_code, channel, request_key, reference, amount_paisa, business_date, authorisation, posted_at)
+    select p_shard, d.payment_id, d.psid, d.participant, d.channel, d.request_key, d.reference, d.amount, v_today, d.authorisation, p_posted_at
+    from decided d where d.result = 'approved'
+    returning 1
+  ),
+  journalled as (
+    insert into journal_entry (shard_id, business_date, journal_id, kind, payment_id, posted_at)
+    select p_shard, v_today, d.payment_id, 'payment', d.payment_id, p_posted_at
+    from decided d where d.result = 'approved'
+    returning 1
+  ),
+  entered as (
+    insert into posting (shard_id, business_date, journal_id, line_no, account_id, side, amount_paisa)
+    select p_shard, v_today, n.journal_id, n.line_no, n.account_id, n.side, n.amount_paisa from new_posting n
+    returning 1
+  ),
+  salted as materialized (
+    select l.*, stamp_id_of(sha256(l.seed || '\x00'::bytea || int2send(l.line_no))) as stamp_id,
+      substring(sha256(l.seed || '\x01'::bytea || int2send(l.line_no)) from 1 for 16) as salt
+    from line l where l.stamp_kind is not null
+  ),
+  new_stamp as materialized (
+    select s.*,
+      sha256('\x01'::bytea || s.facts_root || sha256('\x00'::bytea || s.salt || convert_to(s.stamp_id || s.psid, 'UTF8')
+        || epoch_ms(p_posted_at) || int8send(s.amount_paisa))) as record_root,
+      sha256('\x02'::bytea || s.salt || int8send(s.payment_id) || convert_to(s.participant, 'UTF8') || '\x00'::bytea
+        || convert_to(s.request_key, 'UTF8') || '\x00'::bytea || int8send(s.total) || convert_to(to_char(v_today, 'YYYY-MM-DD'), 'UTF8')) as payment_commitment
+    from salted s
+  ),
+  issued as (
+    insert into stamp (shard_id, stamp_id, psid, line_no, payment_id, kind, amount_paisa, issued_at, salt, record_root, log_size)
+    select p_shard, n.stamp_id, n.psid, n.line_no, n.payment_id, n.stamp_kind, n.amount_paisa, p_posted_at, n.salt, n.record_root, v_log_size
+    from new_stamp n
+    returning 1
+  ),
+  queued as (
+    -- A challan has at most 99 lines and a payment id has 56 bits, so this is unique and ordered as the payments are.
+    insert into outbox (shard_id, outbox_id, kind, stamp_id, at, amount_paisa, payment_commitment, commitment, log_size)
+    select p_shard, n.payment_id * 128 + n.line_no, 'issue', n.stamp_id, p_posted_at, n.amount_paisa, n.payment_commitment, n.record_root, v_log_size
+    from new_stamp n
+    returning 1
+  ),
+  recorded as (
+    insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, result, payment_id, answered_at)
+    select p_shard, d.participant, d.request_key, 'payment', d.psid, d.amount, d.result,
+      case when d.result = 'approved' then d.payment_id end, p_posted_at
+    from decided d where d.result <> 'participant-unavailable'
+    returning 1
+  ),
+  issued_ids as (
+    select n.payment_id, array_agg(n.stamp_id order by n.line_no) as ids from new_stamp n group by n.payment_id
+  ),
+  answer as (
+    select f.ordinal,
+      case when f.psid <> d.psid or f.amount <> d.amount then 'key-reused' else d.result end as result,
+      f.copy > 1 as repeated, d.payment_id as new_payment_id, null::bigint as old_payment_id, d.authorisation
+    from fresh f join decided d on d.ordinal = f.first_ordinal
+    union all
+    select p.ordinal, p.result, true, null, p.payment_id, null from prior p
+  )
+  select a.ordinal, a.result, a.repeated,
+    coalesce(a.new_payment_id, a.old_payment_id),
+    coalesce(a.authorisation, o.authorisation),
+    case when a.new_payment_id is not null then p_posted_at else o.posted_at end,
+    case when a.new_payment_id is not null then v_today else o.business_date end,
+    coalesce(i.ids, (select array_agg(t.stamp_id order by t.line_no) from stamp t where t.shard_id = p_shard and t.payment_id = a.old_payment_id), '{}')
+  from (select x.ordinal, x.result, x.repeated, x.old_payment_id,
+          case when x.result = 'approved' then x.new_payment_id end as new_payment_id,
+          case when x.result = 'approved' then x.authorisation end as authorisation from answer x) a
+  left join payment o on o.shard_id = p_shard and o.payment_id = a.old_payment_id and a.result = 'approved'
+  left join issued_ids i on i.payment_id = a.new_payment_id
+  order by a.ordinal;
+end $$;
+
+-- Reverses one payment before its stamp is used: reversing entry, stamp cancelled, challan payable again.
+-- Answers: approved (now or before), original-not-found (and remembered, so that a late payment is refused),
+-- reversal-mismatch, stamp-used, key-reused.
+create function reverse_payment(
+  p_shard smallint, p_epoch bigint, p_at timestamptz, p_journal_id bigint,
+  p_participant text, p_request_key text, p_original_key text, p_psid text, p_amount bigint
+) returns table (result text, repeated boolean) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_today date := (p_at at time zone 'Asia/Karachi')::date;
+  v_log_size bigint;
+  v_record request_record;
+  v_original request_record;
+  v_payment payment;
+  v_result text;
+begin
+  perform hold_lane(p_shard, p_epoch);
+  select * into v_record from request_record r
+  where r.shard_id = p_shard and r.participant_code = p_participant and r.request_key = p_request_key;
+  if found then
+    if v_record.kind <> 'reversal' or v_record.psid <> p_psid or v_record.amount_paisa <> p_amount or v_record.original_key <> p_original_key then
+      return query select 'key-reused', true;
+    else
+      return query select v_record.result, true;
+    end if;
+    return;
+  end if;
+
+  select * into v_original from request_record r
+  where r.shard_id = p_shard and r.participant_code = p_participant and r.request_key = p_original_key;
+  if not found then
+    v_result := 'original-not-found';
+    insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, result, answered_at)
+    values (p_shard, p_participant, p_original_key, 'tombstone', p_psid, p_amount, 'reversed-before', p_at);
+  elsif v_original.kind <> 'payment' or v_original.payment_id is null then
+    v_result := 'original-not-found';
+  elsif v_original.psid <> p_psid or v_original.amount_paisa <> p_amount then
+    v_result := 'reversal-mismatch';
+  else
+    -- The challan first, in the same order as post_payments.
+    perform 1 from challan c where c.shard_id = p_shard and c.psid = p_psid for no key update;
+    select * into strict v_payment from payment m
+    where m.shard_id = p_shard and m.payment_id = v_original.payment_id for no key update;
+    perform 1 from stamp t where t.shard_id = p_shard and t.payment_id = v_payment.payment_id order by t.stamp_id for no key update;
+    if v_payment.state = 'reversed' then
+      v_result := 'approved';
+    elsif exists (select 1 from stamp t where t.shard_id = p_shard and t.payment_id = v_payment.payment_id and t.state <> 'issued') then
+      v_result := 'stamp-used';
+    else
+      v_result := 'approved';
+      select h.size into strict v_log_size from anchor_head h;
+      update payment m set state = 'reversed', reversed_at = p_at where m.shard_id = p_shard and m.payment_id = v_payment.payment_id;
+      update challan c set state = 'payable', payment_id = null, paid_at = null where c.shard_id = p_shard and c.psid = p_psid;
+      insert into journal_entry (shard_id, business_date, journal_id, kind, payment_id, reverses_journal_id, posted_at)
+      values (p_shard, v_today, p_journal_id, 'reversal', v_payment.payment_id, v_payment.payment_id, p_at);
+      insert into posting (shard_id, business_date, journal_id, line_no, account_id, side, amount_paisa)
+      select p_shard, v_today, p_journal_id, g.line_no, g.account_id, case g.side when 'D' then 'C'::"char" else 'D'::"char" end, g.amount_paisa
+      from posting g where g.shard_id = p_shard and g.business_date = v_payment.business_date and g.journal_id = v_payment.payment_id;
+      perform 1 from account_balance b
+      where b.shard_id = p_shard and b.account_id in (
+        select g.account_id from posting g where g.shard_id = p_shard and g.business_date = v_today and g.journal_id = p_journal_id)
+      order by b.account_id for no key update;
+      update account_balance b
+      set debits_paisa = b.debits_paisa + m.debits, credits_paisa = b.credits_paisa + m.credits, postings = b.postings + m.postings
+      from (select g.account_id,
+              coalesce(sum(g.amount_paisa) filter (where g.side = 'D'), 0)::bigint as debits,
+              coalesce(sum(g.amount_paisa) filter (where g.side = 'C'), 0)::bigint as credits, count(*) as postings
+            from posting g where g.shard_id = p_shard and g.business_date = v_today and g.journal_id = p_journal_id
+            group by g.account_id) m
+      where b.shard_id = p_shard and b.account_id = m.account_id;
+      insert into stamp_event (shard_id, event_id, stamp_id, kind, at, actor, reason, commitment)
+      select p_shard, p_journal_id * 128 + t.line_no, t.stamp_id, 'cancel', p_at, 'participant:' || p_participant, 'payment reversed',
+        event_commitment(t.salt, t.stamp_id, 'cancel', p_at, 'payment reversed')
+      from stamp t where t.shard_id = p_shard and t.payment_id = v_payment.payment_id;
+      insert into outbox (shard_id, outbox_id, kind, stamp_id, at, amount_paisa, commitment, log_size)
+      select e.shard_id, e.event_id, 'cancel', e.stamp_id, e.at, t.amount_paisa, e.commitment, v_log_size
+      from stamp t join stamp_event e on e.shard_id = t.shard_id and e.stamp_id = t.stamp_id
+      where t.shard_id = p_shard and t.payment_id = v_payment.payment_id;
+      update stamp t set state = 'cancelled', state_changed_at = p_at where t.shard_id = p_shard and t.payment_id = v_payment.payment_id;
+    end if;
+  end if;
+  insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, original_key, result, answered_at)
+  values (p_shard, p_participant, p_request_key, 'reversal', p_psid, p_amount, p_original_key, v_result, p_at);
+  return query select v_result, false;
+end $$;

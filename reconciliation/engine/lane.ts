@@ -1,0 +1,275 @@
+/**
+ * The posting lane of one shard. Requests wait in one bounded queue; whenever the lane is idle it takes all
+ * that has gathered (up to a batch) and posts it with one function call and one commit. No fixed wait: at low
+ * load a batch is one payment, under load it grows by itself (MEASURED.md §1).
+ *
+ * What happens to a request:
+ *   queued    → refused with `busy` when the queue is full: nothing was done.
+ *   in batch  → the database answers it; the answer is given after the commit.
+ *   neighbour's fault (40001, 40P01) → the batch is run again as it is.
+ *   connection lost → the commit may or may not have happened. The batch is run again, and whatever was
+ *                   committed is found by its request key and answered as a repeat: never posted twice.
+ *   poison    → a batch that fails for another reason is split in halves until the request that breaks it is
+ *                   alone; only that one is answered `system-malfunction`.
+ *   lease lost → another process took the shard over; everything waiting is answered `busy`, and the lane
+ *                   tries to take the lease back.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../../kernel/clock.ts';
+import { isRetryable, isUnreachable, sqlState, type Database } from '../../kernel/database.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { IdMaker, Random } from '../../kernel/ids.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { Metrics } from '../../kernel/metrics.ts';
+import {
+  postPayments,
+  releaseLease,
+  renewLease,
+  reversePayment,
+  takeLease,
+  type Lease,
+  type NumberedPayment,
+} from './lane-store.ts';
+import type { PaymentAnswer, PaymentRequest, ReversalAnswer, ReversalRequest } from './payment.ts';
+
+export interface LaneOptions {
+  readonly shard: number;
+  readonly database: Database;
+  readonly clock: Clock;
+  readonly ids: IdMaker;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Names this process in the lease; two lanes with one name would share it. */
+  readonly holder: string;
+  /** Most requests that wait; 20,000 when absent. */
+  readonly queueMax?: number;
+  /** Most payments in one batch; 1,000 when absent. */
+  readonly batchMax?: number;
+  /** How long a lease holds without renewal, in ms; 10,000 when absent. */
+  readonly leaseMs?: number;
+  /** How long a batch is tried while the database is away, in ms; 30,000 when absent. */
+  readonly patienceMs?: number;
+}
+
+type Work =
+  | {
+      readonly kind: 'payment';
+      readonly payment: NumberedPayment;
+      readonly since: bigint;
+      readonly answer: (answer: PaymentAnswer) => void;
+    }
+  | {
+      readonly kind: 'reversal';
+      readonly request: ReversalRequest;
+      readonly journalId: bigint;
+      readonly answer: (answer: ReversalAnswer) => void;
+    };
+type PaymentWork = Extract<Work, { kind: 'payment' }>;
+
+const LEASE_LOST = 'SN005';
+const BUSY = { result: 'busy', repeated: false, stampIds: [] } as const;
+const MALFUNCTION = { result: 'system-malfunction', repeated: false, stampIds: [] } as const;
+
+export class PostingLane {
+  readonly #options: Required<LaneOptions>;
+  #queue: Work[] = [];
+  #lease: Lease | undefined;
+  #running: Promise<void> | undefined;
+  #renewal: NodeJS.Timeout | undefined;
+  #stopping = false;
+
+  constructor(options: LaneOptions) {
+    this.#options = {
+      queueMax: 20_000,
+      batchMax: 1_000,
+      leaseMs: 10_000,
+      patienceMs: 30_000,
+      ...options,
+    };
+  }
+
+  /** Takes the lease and begins to post. Waits up to one lease's life; then a Fault `lease-lost`: another process runs this shard. */
+  async start(): Promise<void> {
+    const { shard, database, holder, leaseMs } = this.#options;
+    for (let waitedMs = 0; this.#lease === undefined; waitedMs += 250) {
+      this.#lease = await takeLease(database, shard, holder, leaseMs);
+      if (this.#lease !== undefined) break;
+      if (waitedMs > leaseMs + 1_000) {
+        throw new Fault(
+          'lease-lost',
+          'Another process already runs this shard; stop it, or run this one elsewhere.',
+          { fields: { shard } },
+        );
+      }
+      await sleep(250);
+    }
+    this.#renewal = setInterval(() => void this.#renew(), leaseMs / 3).unref();
+  }
+
+  /** Answers what waits, posts no more, and gives the lease back. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#renewal);
+    await this.#running;
+    if (this.#lease !== undefined) await releaseLease(this.#options.database, this.#lease);
+    this.#lease = undefined;
+  }
+
+  /** True while this process may post to the shard. */
+  get leads(): boolean {
+    return this.#lease !== undefined;
+  }
+
+  /** Posts a payment; resolves after the commit. */
+  pay(request: PaymentRequest): Promise<PaymentAnswer> {
+    if (!this.#admits()) return Promise.resolve(BUSY);
+    const { ids, random } = this.#options;
+    return new Promise((answer) => {
+      this.#enqueue({
+        kind: 'payment',
+        payment: { request, paymentId: ids.next(), seed: random.bytes(32) },
+        since: process.hrtime.bigint(),
+        answer,
+      });
+    });
+  }
+
+  /** Reverses a payment, after everything that came before it; resolves after the commit. */
+  reverse(request: ReversalRequest): Promise<ReversalAnswer> {
+    if (!this.#admits()) return Promise.resolve(BUSY);
+    return new Promise((answer) => {
+      this.#enqueue({ kind: 'reversal', request, journalId: this.#options.ids.next(), answer });
+    });
+  }
+
+  #admits(): boolean {
+    return !this.#stopping && this.#queue.length < this.#options.queueMax;
+  }
+
+  #enqueue(work: Work): void {
+    this.#queue.push(work);
+    this.#options.metrics.laneQueue.set(this.#queue.length);
+    this.#running ??= this.#run();
+  }
+
+  async #run(): Promise<void> {
+    // One turn of the loop lets everything that arrived in the same packet gather into the first batch.
+    await new Promise((resolve) => setImmediate(resolve));
+    while (this.#queue.length > 0) {
+      const [first] = this.#queue;
+      if (first?.kind === 'reversal') {
+        this.#queue.shift();
+        first.answer(await this.#guard(() => this.#reverse(first), MALFUNCTION));
+      } else {
+        const batch = this.#takePayments();
+        this.#options.metrics.laneBatch.observe(batch.length);
+        await this.#guard(() => this.#post(batch), undefined);
+      }
+      this.#options.metrics.laneQueue.set(this.#queue.length);
+    }
+    this.#running = undefined;
+  }
+
+  /** The lane must outlive any single failure: what escaped the handling below is logged, and the loop goes on. */
+  async #guard<T>(work: () => Promise<T>, otherwise: T): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#options.log.error(
+        { err: error, shard: this.#options.shard },
+        'the lane failed unexpectedly',
+      );
+      return otherwise;
+    }
+  }
+
+  #takePayments(): PaymentWork[] {
+    const batch: PaymentWork[] = [];
+    for (const work of this.#queue) {
+      if (work.kind !== 'payment' || batch.length === this.#options.batchMax) break;
+      batch.push(work);
+    }
+    this.#queue.splice(0, batch.length);
+    return batch;
+  }
+
+  async #post(batch: readonly PaymentWork[]): Promise<void> {
+    const { database, clock, metrics } = this.#options;
+    const outcome = await this.#attempt((lease) =>
+      postPayments(
+        database,
+        lease,
+        clock.now(),
+        batch.map((work) => work.payment),
+      ),
+    );
+    if (outcome.ok) {
+      const now = process.hrtime.bigint();
+      for (const [index, work] of batch.entries()) {
+        metrics.laneMs.observe(Number(now - work.since) / 1e6);
+        work.answer(outcome.value[index] ?? MALFUNCTION);
+      }
+    } else if (outcome.why === 'poison' && batch.length > 1) {
+      const middle = batch.length >> 1;
+      await this.#post(batch.slice(0, middle));
+      await this.#post(batch.slice(middle));
+    } else {
+      for (const work of batch) work.answer(outcome.why === 'lease' ? BUSY : MALFUNCTION);
+    }
+  }
+
+  async #reverse(work: Extract<Work, { kind: 'reversal' }>): Promise<ReversalAnswer> {
+    const { database, clock } = this.#options;
+    const outcome = await this.#attempt((lease) =>
+      reversePayment(database, lease, clock.now(), work.journalId, work.request),
+    );
+    if (outcome.ok) return outcome.value;
+    return outcome.why === 'lease' ? BUSY : MALFUNCTION;
+  }
+
+  async #attempt<T>(
+    work: (lease: Lease) => Promise<T>,
+  ): Promise<{ ok: true; value: T } | { ok: false; why: 'lease' | 'away' | 'poison' }> {
+    const { log, patienceMs, shard } = this.#options;
+    const deadline = process.hrtime.bigint() + BigInt(patienceMs) * 1_000_000n;
+    for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 500)) {
+      if (this.#lease === undefined) return { ok: false, why: 'lease' };
+      try {
+        return { ok: true, value: await work(this.#lease) };
+      } catch (error) {
+        if (sqlState(error) === LEASE_LOST) {
+          log.error({ shard }, 'the lease of the lane was taken over');
+          this.#lease = undefined;
+          return { ok: false, why: 'lease' };
+        }
+        if (!isRetryable(error) && !isUnreachable(error)) {
+          log.error({ err: error, shard }, 'a batch was refused by the database');
+          return { ok: false, why: 'poison' };
+        }
+        if (process.hrtime.bigint() > deadline) {
+          log.error(
+            { err: error, shard },
+            'the database stayed away; the state of these requests is unknown to their senders',
+          );
+          return { ok: false, why: 'away' };
+        }
+        log.warn({ shard, state: sqlState(error) ?? 'connection' }, 'a batch is tried again');
+        await sleep(pauseMs);
+      }
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { database, shard, holder, leaseMs, log } = this.#options;
+    try {
+      if (this.#stopping) return;
+      if (this.#lease === undefined)
+        this.#lease = await takeLease(database, shard, holder, leaseMs);
+      else if (!(await renewLease(database, this.#lease, leaseMs))) this.#lease = undefined;
+    } catch (error) {
+      // The next batch finds out whether the lease still holds; a database that is away is no reason to give it up.
+      log.warn({ err: error, shard }, 'the lease of the lane could not be renewed');
+    }
+  }
+}

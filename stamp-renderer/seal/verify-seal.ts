@@ -1,0 +1,77 @@
+/** Checks a seal against the trust list with WebCrypto: the same code in Node, on the command line and in a browser. */
+import { toHex, type Bytes } from './bytes.ts';
+import { bytesToSign, decodeEnvelope, type Envelope } from './envelope.ts';
+import type { SealFacts } from './facts.ts';
+import { decodePayload } from './payload.ts';
+import { sealOfQrText } from './qr-text.ts';
+import type { TrustedKey, TrustList } from './trust-list.ts';
+
+export type SealRefusal =
+  'seal-malformed' | 'key-unknown' | 'seal-signature-wrong' | 'key-not-valid-then';
+
+export type SealVerdict =
+  | {
+      readonly ok: true;
+      readonly facts: SealFacts;
+      readonly key: TrustedKey;
+      /**
+       * The key was revoked. The seal proves nothing by itself then; the public log still can, since whoever
+       * stole the key cannot put his stamp in it.
+       */
+      readonly revoked: boolean;
+    }
+  | { readonly ok: false; readonly reason: SealRefusal };
+
+/** Half of the order of P-256: a larger s has a smaller twin, and only the smaller one is a seal. */
+const HALF_ORDER = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n;
+
+/** Verifies the seal in a QR text (or in the fragment of a page's address). Never throws for what the text holds. */
+export async function verifySeal(qrText: string, trustList: TrustList): Promise<SealVerdict> {
+  const seal = sealOfQrText(qrText.trim());
+  const envelope = seal === undefined ? undefined : decodeEnvelope(seal);
+  const facts = envelope === undefined ? undefined : decodePayload(envelope.payload);
+  if (envelope === undefined || facts === undefined) return { ok: false, reason: 'seal-malformed' };
+  const kid = toHex(envelope.kid);
+  const keys = trustList.keys.filter((each) => each.kid === kid);
+  if (keys.length === 0) return { ok: false, reason: 'key-unknown' };
+  for (const key of keys) {
+    if (!(await isSignedBy(envelope, key))) continue;
+    const sealedAt = Number(facts.sealedAtMs);
+    if (
+      facts.sealedAtMs < facts.issuedAtMs ||
+      sealedAt < Date.parse(key.notBefore) ||
+      sealedAt > Date.parse(key.notAfter)
+    ) {
+      return { ok: false, reason: 'key-not-valid-then' };
+    }
+    return { ok: true, facts, key, revoked: key.revokedAt !== undefined };
+  }
+  return { ok: false, reason: 'seal-signature-wrong' };
+}
+
+async function isSignedBy(envelope: Envelope, key: TrustedKey): Promise<boolean> {
+  if (BigInt(`0x${toHex(envelope.signature.slice(32))}`) > HALF_ORDER) return false;
+  const { subtle } = globalThis.crypto;
+  try {
+    const publicKey = await subtle.importKey(
+      'jwk',
+      { ...key.publicKey },
+      { name: 'ECDSA', namedCurve: 'P-256' },
+      false,
+      ['verify'],
+    );
+    return await subtle.verify(
+      { name: 'ECDSA', hash: 'SHA-256' },
+      publicKey,
+      plain(envelope.signature),
+      bytesToSign(envelope.kid, envelope.payload),
+    );
+  } catch {
+    // A key that is not a point of the curve cannot have signed anything: fail closed.
+    return false;
+  }
+}
+
+function plain(bytes: Uint8Array): Bytes {
+  return Uint8Array.from(bytes);
+}

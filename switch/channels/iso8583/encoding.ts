@@ -1,0 +1,68 @@
+/**
+ * Character classes of the field kinds, and the EBCDIC code page (IBM 037, printable ASCII only). Tables of
+ * 256 entries, made once: the hot path looks a byte up and compares a bit.
+ */
+
+export const DIGIT = 1;
+const LETTER_OR_BLANK = 2;
+const OTHER_PRINTABLE = 4;
+const TRACK = 8;
+
+export const CLASS_N = DIGIT;
+export const CLASS_AN = DIGIT | LETTER_OR_BLANK;
+export const CLASS_ANS = DIGIT | LETTER_OR_BLANK | OTHER_PRINTABLE;
+export const CLASS_Z = TRACK;
+
+function classOf(code: number): number {
+  let bits = 0;
+  const character = String.fromCharCode(code);
+  if (/[0-9]/.test(character)) bits |= DIGIT;
+  else if (/[A-Za-z ]/.test(character)) bits |= LETTER_OR_BLANK;
+  else if (code > 0x20 && code < 0x7f) bits |= OTHER_PRINTABLE;
+  if ((code >= 0x30 && code <= 0x3f) || character === 'D') bits |= TRACK;
+  return bits;
+}
+
+/** The class bits of an ASCII code; 0 for what no field may hold. */
+export const CLASSES: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => classOf(code));
+
+/** The value of a hexadecimal digit in ASCII, or 255. */
+export const HEX_VALUE: Uint8Array = Uint8Array.from({ length: 256 }, (_, code) => {
+  const character = String.fromCharCode(code);
+  return /[0-9A-Fa-f]/.test(character) ? Number.parseInt(character, 16) : 255;
+});
+
+/** Code page 037 of the ASCII codes 0x20 to 0x7E, in order. */
+const CP037 = Buffer.from(
+  '405a7f7b5b6c507d4d5d5c4e6b604b61f0f1f2f3f4f5f6f7f8f97a5e4c7e6e6f7cc1c2c3c4c5c6c7c8c9d1d2d3d4d5d6' +
+    'd7d8d9e2e3e4e5e6e7e8e9bae0bbb06d79818283848586878889919293949596979899a2a3a4a5a6a7a8a9c04fd0a1',
+  'hex',
+);
+
+/** ASCII to the wire's code; printable ASCII only, which is all that a class lets through. */
+const TO_EBCDIC: Uint8Array = new Uint8Array(256);
+/** The wire's code to ASCII; 0, which is in no class, for what is not printable ASCII. */
+const FROM_EBCDIC: Uint8Array = new Uint8Array(256);
+CP037.forEach((code, index) => {
+  TO_EBCDIC[index + 0x20] = code;
+  FROM_EBCDIC[code] = index + 0x20;
+});
+
+/**
+ * For writing: ASCII code to the wire's code, or 0 for a character that is in none of `classes`. No
+ * printable character is 0 on the wire, so one look-up both checks and translates.
+ */
+export function writeTable(classes: number, ebcdic: boolean): Uint8Array {
+  return Uint8Array.from({ length: 256 }, (_, code) => {
+    if (((CLASSES[code] ?? 0) & classes) === 0) return 0;
+    return ebcdic ? (TO_EBCDIC[code] ?? 0) : code;
+  });
+}
+
+/** A copy of a whole EBCDIC message in ASCII; bytes of bitmaps and binary fields in it are meaningless. */
+export function asciiCopy(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafe(bytes.length);
+  for (let index = 0; index < bytes.length; index += 1)
+    copy[index] = FROM_EBCDIC[bytes[index] ?? 0] ?? 0;
+  return copy;
+}

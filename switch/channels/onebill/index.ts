@@ -1,0 +1,2 @@
+/** The 1BILL-style REST channel. */
+export { oneBillChannel, type OneBillDeps } from './listener.ts';

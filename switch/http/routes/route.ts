@@ -1,0 +1,43 @@
+/** What all route files share. */
+import type { preHandlerAsyncHookHandler } from 'fastify';
+import { z } from 'zod';
+import { Fault } from '../../../kernel/fault.ts';
+import { problemSchema } from '../problem.ts';
+import type { ApiServices } from '../services.ts';
+
+export interface RouteDeps {
+  readonly services: ApiServices;
+  /** Runs before every look-up by an id. */
+  readonly limitLookups: preHandlerAsyncHookHandler;
+  /** Runs before every verification of a file. */
+  readonly limitVerifications: preHandlerAsyncHookHandler;
+}
+
+/** A problem as one of a route's answers. */
+export function problem(description: string): {
+  description: string;
+  content: { 'application/problem+json': { schema: typeof problemSchema } };
+} {
+  return { description, content: { 'application/problem+json': { schema: problemSchema } } };
+}
+
+/** A file as a route's answer. */
+export function file(
+  mediaType: string,
+  description: string,
+): {
+  description: string;
+  content: Record<string, { schema: z.ZodType }>;
+} {
+  const schema = z.string().meta({ contentMediaType: mediaType });
+  return { description, content: { [mediaType]: { schema } } };
+}
+
+/** The value, or a Fault `not-found`; the same words for what is not there and what a token does not open. */
+export function found<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Fault('not-found', 'There is nothing here for this request.');
+  return value;
+}
+
+/** For the OpenAPI document: the route needs the access token. */
+export const BEARER = [{ accessToken: [] }];

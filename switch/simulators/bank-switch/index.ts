@@ -1,0 +1,8 @@
+/** The other end of the ISO 8583 channel: a bank's or an ATM network's switch, for demo, tests and integrators. */
+export {
+  connectBankSwitch,
+  type BankAnswer,
+  type BankSwitch,
+  type BankSwitchOptions,
+  type Exchange,
+} from './bank-switch.ts';
