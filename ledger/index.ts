@@ -24,3 +24,14 @@ export {
   stampsOfChallan,
   type Stamp,
 } from './stamps/stamp-store.ts';
+export {
+  assessDuty,
+  dutyChallanLines,
+  dutyInputSchema,
+  dutyResultToJson,
+  importReferenceData,
+  listDistricts,
+  listInstruments,
+  listLocalities,
+  listTehsils,
+} from './duty/index.ts';

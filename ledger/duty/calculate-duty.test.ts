@@ -347,12 +347,28 @@ describe('the result', () => {
   });
 
   it('marks what rests on an assumed rate, and nothing else', () => {
+    const assumed = (result: Duty, step: string): boolean | undefined =>
+      result.trace.find((each) => each.step === step)?.assumed;
     const published = duty({ instrument: 'gift', date: '2026-01-15', property: ASKARI });
-    expect(published.lines[0]?.assumed).toBe(false);
+    expect(assumed(published, 'stamp-duty')).toBe(false);
     const assumedTable = duty({ instrument: 'gift', property: GULBERG });
-    expect(assumedTable.lines[0]?.assumed).toBe(true);
+    expect(assumed(assumedTable, 'stamp-duty')).toBe(true);
+    expect(assumed(assumedTable, 'levy:registration-fee')).toBe(true);
     const declared = duty({ instrument: 'gift', declaredValue: '9000000000', property: GULBERG });
-    expect(declared.lines[0]?.assumed).toBe(false);
+    expect(assumed(declared, 'stamp-duty')).toBe(false);
+    expect(assumed(declared, 'levy:local-government-fee')).toBe(true);
+  });
+
+  it('marks a line whose head of account is not confirmed', () => {
+    const input: DutyInput = { instrument: 'affidavit' };
+    const book = bookFor(input);
+    const withHead = (assumed: boolean): DutyResult =>
+      calculateDuty(input, { ...book, heads: new Map([['B02701', { title: 'Stamps', assumed }]]) });
+    expect(withHead(true)).toMatchObject({ assumed: true, lines: [{ assumed: true }] });
+    expect(withHead(false)).toMatchObject({
+      assumed: false,
+      lines: [{ headTitle: 'Stamps', assumed: false }],
+    });
   });
 
   it('is plain JSON with money as digits', () => {

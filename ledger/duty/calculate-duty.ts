@@ -5,9 +5,12 @@
  */
 import type { BusinessDate } from '../../kernel/clock.ts';
 import { rupees, sumPaisa, type Paisa } from '../../kernel/money.ts';
+import type { StampKind } from '../challans/challan-line-draft.ts';
 import { charge, chargeFigures, chargeText, matches } from './charge.ts';
 import {
+  dependsOnValue,
   inForce,
+  type DatedRow,
   type DutyBook,
   type LevyRow,
   type RateVersion,
@@ -21,8 +24,6 @@ import { valuate, VALUE_MAX, type PropertyValue } from './valuation.ts';
 /** A non-judicial stamp below this amount is of low denomination (Phase II: sold by vendors). [A] */
 const LOW_DENOMINATION_BELOW: Paisa = rupees(500n);
 
-export type DutyStampKind = 'non-judicial' | 'judicial' | 'low-denomination';
-
 export interface DutyLine {
   /** `stamp-duty`, or the code of the levy. */
   readonly line: string;
@@ -31,9 +32,10 @@ export interface DutyLine {
   /** `CONVEYANCE - 23(a)` on the stamp-bearing line, else the levy's title. */
   readonly description: string;
   readonly amount: Paisa;
+  /** True when the rate, the value it is reckoned on, or the head of account is an assumption. */
   readonly assumed: boolean;
   /** Present on the one line that bears the e-stamp. */
-  readonly stamp?: { readonly kind: DutyStampKind; readonly article: string };
+  readonly stamp?: { readonly kind: StampKind; readonly article: string };
 }
 
 export interface Duty {
@@ -51,6 +53,7 @@ export interface Duty {
   readonly total: Paisa;
   /** True when any rate, head or table that was used is an assumption. */
   readonly assumed: boolean;
+  /** In a step `assumed` is about the rate and the value only, not the head. */
   readonly trace: readonly TraceStep[];
   readonly versions: {
     readonly schedule: RateVersion;
@@ -83,11 +86,7 @@ export function needsProperty(rows: readonly ScheduleRow[]): boolean {
 
 /** True when an instrument with these rows cannot be reckoned without a declared amount. */
 export function needsDeclaredValue(rows: readonly ScheduleRow[]): boolean {
-  return rows.some(
-    (row) =>
-      row.valueOf === 'consideration' &&
-      (row.charge.kind === 'percent' || row.valueAbove > 0n || row.valueUpTo !== undefined),
-  );
+  return rows.some((row) => row.valueOf === 'consideration' && dependsOnValue(row));
 }
 
 function scheduleRows(input: DutyInput, book: DutyBook): readonly ScheduleRow[] | DutyRefusal {
@@ -141,7 +140,7 @@ function chargeableStep(chargeable: Paisa, text: string, assumed: boolean): Trac
 /** The higher of the table's value and the declared one (s. 27-A). */
 function higherValue(input: DutyInput, property: PropertyValue): Base | DutyRefusal {
   const { byTable } = property;
-  const declared = input.declaredValue ?? undefined;
+  const declared = input.declaredValue;
   if (byTable === undefined && declared === undefined) {
     return refuse(
       'no-dc-rate',
@@ -219,7 +218,7 @@ function findBase(
     : consideration(input, property);
 }
 
-function stampKind(row: ScheduleRow, amount: Paisa): DutyStampKind {
+function stampKind(row: ScheduleRow, amount: Paisa): StampKind {
   return row.stampKind === 'non-judicial' && amount < LOW_DENOMINATION_BELOW
     ? 'low-denomination'
     : row.stampKind;
@@ -230,19 +229,33 @@ interface Charged {
   readonly step: TraceStep;
 }
 
+function headOf(row: DatedRow, book: DutyBook): Pick<DutyLine, 'headCode' | 'headTitle'> {
+  return {
+    headCode: row.headCode,
+    headTitle: book.heads.get(row.headCode)?.title ?? row.headCode,
+  };
+}
+
+function headAssumed(row: DatedRow, book: DutyBook): boolean {
+  return book.heads.get(row.headCode)?.assumed ?? true;
+}
+
+function rateAssumed(row: DatedRow, base: Base): boolean {
+  return row.assumed || (base.assumed && dependsOnValue(row));
+}
+
 function stampDuty(row: ScheduleRow, base: Base, book: DutyBook): Charged | undefined {
   const amount = charge(row, base.chargeable);
   if (amount === undefined) return undefined;
   const article = articleOf(row);
-  const assumed = row.assumed || (row.charge.kind === 'percent' && base.assumed);
+  const assumed = rateAssumed(row, base);
   return {
     line: {
       line: 'stamp-duty',
-      headCode: row.headCode,
-      headTitle: book.headTitles.get(row.headCode) ?? row.headCode,
+      ...headOf(row, book),
       description: `${row.title} - ${article}`,
       amount,
-      assumed,
+      assumed: assumed || headAssumed(row, book),
       stamp: { kind: stampKind(row, amount), article },
     },
     step: {
@@ -264,16 +277,15 @@ function statusOf(row: LevyRow, input: DutyInput): string | undefined {
 function levyCharged(row: LevyRow, base: Base, book: DutyBook): Charged | undefined {
   const amount = charge(row, base.chargeable);
   if (amount === undefined || amount === 0n) return undefined;
-  const assumed = row.assumed || base.assumed;
+  const assumed = rateAssumed(row, base);
   const who = row.payer === 'either' ? '' : `, paid by the ${row.payer}`;
   return {
     line: {
       line: row.levy,
-      headCode: row.headCode,
-      headTitle: book.headTitles.get(row.headCode) ?? row.headCode,
+      ...headOf(row, book),
       description: row.title,
       amount,
-      assumed,
+      assumed: assumed || headAssumed(row, book),
     },
     step: {
       step: `levy:${row.levy}`,

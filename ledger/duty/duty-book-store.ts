@@ -10,6 +10,7 @@ import type {
   DcRate,
   DcTable,
   DutyBook,
+  HeadOfAccount,
   LandClass,
   LevyRow,
   Place,
@@ -21,7 +22,7 @@ import type {
 } from './duty-book.ts';
 
 /** What a book is loaded for. */
-export interface DutyBookQuery {
+interface DutyBookQuery {
   readonly date: BusinessDate;
   readonly instrument: string;
   readonly property?:
@@ -283,18 +284,18 @@ async function loadPlace(
   return table === undefined ? known : { ...known, table: await loadLocality(db, table, property) };
 }
 
-async function loadHeadTitles(
+async function loadHeads(
   db: Queryable,
   rows: readonly DatedRow[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, HeadOfAccount>> {
   const codes = [...new Set(rows.map((row) => row.headCode))];
-  const heads = await db.query<{ code: string; title: string }>(
+  const heads = await db.query<{ code: string; title: string; assumed: boolean }>(
     prepared(
-      'load_head_titles',
-      sql`select code, title from head_of_account where code = any (${codes}::text[])`,
+      'load_heads',
+      sql`select code, title, assumed from head_of_account where code = any (${codes}::text[])`,
     ),
   );
-  return new Map(heads.map((head) => [head.code, head.title]));
+  return new Map(heads.map(({ code, title, assumed }) => [code, { title, assumed }]));
 }
 
 /**
@@ -311,7 +312,7 @@ export async function loadDutyBook(db: Queryable, query: DutyBookQuery): Promise
     schedule,
     levyVersion: versions.levies,
     levies,
-    headTitles: await loadHeadTitles(db, [...schedule, ...levies]),
+    heads: await loadHeads(db, [...schedule, ...levies]),
     ...(query.property === undefined
       ? {}
       : { place: await loadPlace(db, query.property, query.date) }),

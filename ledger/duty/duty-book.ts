@@ -121,6 +121,13 @@ export interface Place {
   readonly table?: DcTable;
 }
 
+/** A receipt head of the Chart of Accounts. */
+export interface HeadOfAccount {
+  readonly title: string;
+  /** True when the code or title is not confirmed. */
+  readonly assumed: boolean;
+}
+
 /** The version of a file of rates. */
 export interface RateVersion {
   readonly version: number;
@@ -135,8 +142,8 @@ export interface DutyBook {
   readonly levyVersion: RateVersion;
   /** Rows of the instrument for all dates, in the order of the file. */
   readonly levies: readonly LevyRow[];
-  /** Titles of the heads of account that the rows name. */
-  readonly headTitles: ReadonlyMap<string, string>;
+  /** The heads of account that the rows name, by code. */
+  readonly heads: ReadonlyMap<string, HeadOfAccount>;
   /** Present when the book was loaded for a property. */
   readonly place?: Place;
 }
@@ -144,6 +151,11 @@ export interface DutyBook {
 /** True when the row holds on the date. */
 export function inForce(row: DatedRow, date: BusinessDate): boolean {
   return row.effectiveFrom <= date && (row.effectiveTo === undefined || date <= row.effectiveTo);
+}
+
+/** True when what the row charges, or whether it is charged, depends on the value. */
+export function dependsOnValue(row: DatedRow): boolean {
+  return row.charge.kind === 'percent' || row.valueAbove > 0n || row.valueUpTo !== undefined;
 }
 
 /** True when the row's value limits hold the value. */

@@ -143,7 +143,7 @@ describe('reference data', () => {
     });
     expect(book.place?.table?.locality?.rates.length).toBeLessThan(10);
     expect(bookFor(input, TODAY).place).toMatchObject({ ...book.place });
-    expect([...book.headTitles.keys()].sort()).toEqual(
+    expect([...book.heads.keys()].sort()).toEqual(
       [...new Set([...book.schedule, ...book.levies].map((row) => row.headCode))].sort(),
     );
   });

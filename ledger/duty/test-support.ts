@@ -109,7 +109,7 @@ export function bookFor(input: DutyInput, date = input.date ?? '2026-11-23'): Du
     schedule: schedule.filter((row) => row.instrument === input.instrument),
     levyVersion: { version: 1, sha256: fileHash(levyFile) },
     levies: levies.filter((row) => row.instruments.includes(input.instrument)),
-    headTitles: new Map(heads.map((head) => [head.code, head.title])),
+    heads: new Map(heads.map(({ code, title, assumed }) => [code, { title, assumed }])),
     ...(input.property === undefined ? {} : { place: placeOf(input, date) }),
   };
 }

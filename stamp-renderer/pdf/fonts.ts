@@ -18,11 +18,23 @@ const FILES = {
 
 export type FontName = keyof typeof FILES;
 
-/** What pdfkit 0.20 keeps of an embedded font, as far as it is used here. */
+/** What fontkit's `layout` gives and pdfkit 0.20 uses of it. */
+interface LaidOutRun {
+  readonly glyphs: readonly object[];
+  readonly positions: readonly { readonly xAdvance: number }[];
+  /** The sum of the advances, in the unit that the positions have now. */
+  readonly advanceWidth: number;
+}
+
+/** A font as fontkit parses it, as far as it is used here. */
 interface ParsedFont {
   /** Glyphs by number, each with the characters for which it was first asked. */
   _glyphs: Record<string, unknown>;
+  layout(text: string): LaidOutRun;
 }
+
+/** Runs kept for each font: the fixed text of the documents, and names until they fall out. */
+const RUNS_MAX = 1000;
 
 const parsed = new Map<FontName, ParsedFont>();
 
@@ -35,19 +47,50 @@ export function registerFonts(document: PDFKit.PDFDocument): void {
 }
 
 function registerFont(document: PDFKit.PDFDocument, name: FontName): void {
-  const known = parsed.get(name);
-  if (known === undefined) {
-    const file = path.join(packageRoot, 'stamp-renderer', 'fonts', FILES[name]);
-    document.registerFont(name, readFileSync(file));
-    document.font(name);
-    // pdfkit's types do not show the parsed font of the current font; the version is pinned and a test holds this.
-    const { _font } = document as unknown as { _font: { font: ParsedFont } };
-    parsed.set(name, _font.font);
-    return;
-  }
-  // A glyph remembers the first text that used it (two letters can share one). Forgetting them between documents
-  // makes the bytes of a document independent of those drawn before it.
-  known._glyphs = {};
+  const known = parsed.get(name) ?? parse(document, name);
+  parsed.set(name, known);
   // pdfkit takes a parsed font wherever it takes a file, which its types do not say.
   document.registerFont(name, known as unknown as Buffer);
+}
+
+function parse(document: PDFKit.PDFDocument, name: FontName): ParsedFont {
+  const source = `${name}-source`;
+  const file = path.join(packageRoot, 'stamp-renderer', 'fonts', FILES[name]);
+  document.registerFont(source, readFileSync(file));
+  document.font(source);
+  // pdfkit's types do not show the parsed font of the current font; the version is pinned and a test holds this.
+  const { _font } = document as unknown as { _font: { font: ParsedFont } };
+  return withRunsKept(_font.font);
+}
+
+/** The font with a memory of the runs that it laid out. */
+function withRunsKept(font: ParsedFont): ParsedFont {
+  const runs = new Map<string, LaidOutRun>();
+  // An object whose prototype is the font is that font with another `layout`.
+  const keeping = Object.create(font) as ParsedFont;
+  keeping.layout = (text) => {
+    const known = runs.get(text);
+    // A glyph remembers the first text that used it, though two letters can share one. Forgotten before each
+    // run, it makes a document's bytes independent of what was drawn before.
+    if (known === undefined) font._glyphs = {};
+    const run = known ?? copyOf(font.layout(text));
+    runs.delete(text);
+    runs.set(text, run);
+    const [oldest] = runs.keys();
+    if (runs.size > RUNS_MAX && oldest !== undefined) runs.delete(oldest);
+    // pdfkit scales the positions in place, so each caller gets his own.
+    return copyOf(run);
+  };
+  return keeping;
+}
+
+function copyOf({ glyphs, positions }: LaidOutRun): LaidOutRun {
+  const own = positions.map((position) => ({ ...position }));
+  return {
+    glyphs,
+    positions: own,
+    get advanceWidth() {
+      return own.reduce((total, { xAdvance }) => total + xAdvance, 0);
+    },
+  };
 }

@@ -96,5 +96,5 @@ function polyline(curve: Curve, steps: number): string {
 }
 
 function point(value: number): string {
-  return String(Math.round(value * 100) / 100);
+  return String(Math.round(value * 10) / 10);
 }

@@ -107,9 +107,18 @@ function resolveLevels(characters: readonly string[], base: number): number[] {
   return kinds.map((_, index) => levels[index] ?? neutralLevel(directions, index, base));
 }
 
-/** A separator between two digits belongs to the number: 12,500 and 35202-1234567-1 are not turned round. */
+/**
+ * A separator between two digits belongs to the number, so that 12,500 and 35202-1234567-1 are not turned round.
+ * A token with Latin letters stays whole too (`14-B` of an address), which UAX 9 would print as `B-14`.
+ */
 function numbersJoined(characters: readonly string[]): Kind[] {
   const kinds = characters.map(kindOf);
+  let index = 0;
+  for (const [token] of characters.join('').matchAll(/[0-9A-Za-z]+(?:[-./][0-9A-Za-z]+)*|[^]/gu)) {
+    const length = Array.from(token).length;
+    if (/[0-9]/.test(token) && /[A-Za-z]/.test(token)) kinds.fill('L', index, index + length);
+    index += length;
+  }
   return kinds.map((kind, index) =>
     kind === 'neutral' &&
     kinds[index - 1] === 'digit' &&

@@ -1,14 +1,9 @@
 /**
- * The facts that a seal holds, and how they are taken from a document. The seal has room for short forms only:
- * the full text of every printed fact is bound by `factsRoot`.
+ * The facts that a seal holds. It has room for short forms only: the full text of every fact of the register is
+ * bound by `factsRoot`, the rest of the print by `printHash`.
  */
-import type { StampDocument } from '../documents.ts';
 
 export const STAMP_KINDS = ['non-judicial', 'judicial', 'low-denomination'] as const;
-
-/** Longest name and purpose in a seal, in Unicode code points. */
-const NAME_CHARACTERS = 40;
-const PURPOSE_CHARACTERS = 48;
 
 /** What the seal says of a stamp. Instants are milliseconds since 1970 UTC; money is paisa. */
 export interface SealFacts {
@@ -40,41 +35,6 @@ export interface SealFacts {
   readonly logSizeAtIssue: bigint;
   /** When the seal was signed; the key must have been valid then. */
   readonly sealedAtMs: bigint;
-}
-
-/** The facts of a document, as its seal states them. */
-export function sealFactsOf(document: StampDocument, sealedAt: Date): SealFacts {
-  const { firstParties, secondParties, applicant } = document;
-  const [first] = firstParties;
-  const [second] = secondParties;
-  const cnicDigits = applicant.cnic?.replaceAll(/\D/g, '');
-  return {
-    stampId: document.id,
-    kind: document.kind,
-    article: document.article,
-    amountPaisa: document.amount,
-    issuedAtMs: BigInt(document.issuedAt.getTime()),
-    districtCode: document.districtCode,
-    applicant: cut(applicant.name, NAME_CHARACTERS),
-    ...(first === undefined ? {} : { firstParty: partyText(first.name, firstParties.length) }),
-    ...(second === undefined ? {} : { secondParty: partyText(second.name, secondParties.length) }),
-    ...(cnicDigits === undefined ? {} : { cnicLast4: cnicDigits.slice(-4) }),
-    purpose: cut(document.purpose, PURPOSE_CHARACTERS),
-    psid: document.psid,
-    challanNumber: document.challanNumber,
-    validUntil: document.validUntil,
-    factsRoot: document.factsRoot,
-    salt: document.salt,
-    logSizeAtIssue: document.logSizeAtIssue,
-    sealedAtMs: BigInt(sealedAt.getTime()),
-  };
-}
-
-function partyText(name: string, parties: number): string {
-  const short = cut(name, NAME_CHARACTERS);
-  return parties > 1 ? `${short} +${String(parties - 1)}` : short;
-}
-
-function cut(text: string, characters: number): string {
-  return Array.from(text.normalize('NFC').trim()).slice(0, characters).join('');
+  /** 16 bytes: hash of what is printed and neither here nor under `factsRoot` (docs/spec/seal.md). */
+  readonly printHash: Uint8Array;
 }

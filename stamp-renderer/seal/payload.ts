@@ -10,6 +10,10 @@ import { STAMP_KINDS, type SealFacts } from './facts.ts';
 
 /** The largest amount, instant or log size that the log's entry can hold. */
 const VALUE_LIMIT = 1n << 63n;
+/** The largest figure of the books (kernel/money.ts). */
+const AMOUNT_MAX = 10n ** 15n;
+/** The last instant of the year 9999: later ones have no ISO 8601 text of four-digit years. */
+const INSTANT_MAX_MS = 253_402_300_799_999n;
 const TEXT_UNITS_MAX = 120;
 
 /** The map key of each fact. */
@@ -32,6 +36,7 @@ export const PAYLOAD_KEYS = {
   salt: 16,
   logSizeAtIssue: 17,
   sealedAtMs: 18,
+  printHash: 19,
 } as const satisfies Record<keyof SealFacts, number>;
 
 const KEYS = new Set<unknown>(Object.values(PAYLOAD_KEYS));
@@ -54,6 +59,7 @@ export function encodePayload(facts: SealFacts): Uint8Array {
     [PAYLOAD_KEYS.salt, facts.salt],
     [PAYLOAD_KEYS.logSizeAtIssue, facts.logSizeAtIssue],
     [PAYLOAD_KEYS.sealedAtMs, facts.sealedAtMs],
+    [PAYLOAD_KEYS.printHash, facts.printHash],
   ]);
   if (facts.firstParty !== undefined) map.set(PAYLOAD_KEYS.firstParty, facts.firstParty);
   if (facts.secondParty !== undefined) map.set(PAYLOAD_KEYS.secondParty, facts.secondParty);
@@ -105,6 +111,7 @@ function readFacts(map: Reader): SealFacts | undefined {
   const salt = map.bytes('salt', 16);
   const logSizeAtIssue = map.natural('logSizeAtIssue');
   const sealedAtMs = map.natural('sealedAtMs');
+  const printHash = map.bytes('printHash', 16);
   const firstParty = map.text('firstParty');
   const secondParty = map.text('secondParty');
   const cnicLast4 = map.text('cnicLast4');
@@ -124,6 +131,10 @@ function readFacts(map: Reader): SealFacts | undefined {
     salt === undefined ||
     logSizeAtIssue === undefined ||
     sealedAtMs === undefined ||
+    issuedAtMs > INSTANT_MAX_MS ||
+    sealedAtMs > INSTANT_MAX_MS ||
+    amountPaisa > AMOUNT_MAX ||
+    printHash === undefined ||
     (cnicLast4 !== undefined && !/^\d{4}$/.test(cnicLast4))
   ) {
     return undefined;
@@ -147,6 +158,7 @@ function readFacts(map: Reader): SealFacts | undefined {
     salt,
     logSizeAtIssue,
     sealedAtMs,
+    printHash,
   };
 }
 

@@ -30,7 +30,7 @@ export type DcTableImport =
     }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
 
-export interface DcTableImportOptions {
+interface DcTableImportOptions {
   readonly clock: Clock;
   /** `collector` when absent. */
   readonly origin?: DcTableOrigin;

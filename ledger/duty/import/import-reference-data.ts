@@ -37,7 +37,7 @@ const ATTEMPTS = 5;
 const DC_TABLES_MAX = 500;
 
 /** What a start did with each file. */
-export interface ReferenceDataImport {
+interface ReferenceDataImport {
   readonly file: string;
   readonly outcome: 'imported' | 'unchanged' | 'kept';
 }

@@ -7,7 +7,7 @@ const TEHSIL_CODE = /^[A-Z]{3}-[A-Z0-9]+(-[A-Z0-9]+)*$/;
 type Report = (line: number, column: string, reason: string) => void;
 
 /** Reports a value that came on an earlier line. */
-export function reportRepeats<T>(
+function reportRepeats<T>(
   rows: readonly Located<T>[],
   key: { readonly column: string; readonly of: (row: T) => string },
   report: Report,
