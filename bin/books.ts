@@ -22,26 +22,38 @@ async function prepareDataFolder(folder: string): Promise<void> {
     await access(folder, constants.W_OK);
   } catch (cause) {
     if (sqlState(cause) === 'ENOSPC') throw diskFull(folder, cause);
-    throw new Fault('config-invalid', 'The data folder cannot be written; set SANAD_DATA_DIR to a folder that can.', {
-      fields: { folder },
-      cause,
-    });
+    throw new Fault(
+      'config-invalid',
+      'The data folder cannot be written; set SANAD_DATA_DIR to a folder that can.',
+      {
+        fields: { folder },
+        cause,
+      },
+    );
   }
 }
 
 function diskFull(folder: string, cause: unknown): Fault {
-  return new Fault('disk-full', 'The disk is full; free some space and start again.', { fields: { folder }, cause });
+  return new Fault('disk-full', 'The disk is full; free some space and start again.', {
+    fields: { folder },
+    cause,
+  });
 }
 
 /** Says what to do about a failure of the first statements on a database. */
 function explain(error: unknown, config: Config): unknown {
   if (error instanceof Fault) return error;
-  if (['ENOSPC', '53100'].includes(sqlState(error) ?? '')) return diskFull(config.dataFolder, error);
+  if (['ENOSPC', '53100'].includes(sqlState(error) ?? ''))
+    return diskFull(config.dataFolder, error);
   if (isUnreachable(error)) {
-    return new Fault('database-unreachable', 'The database cannot be reached; check that it runs and that DATABASE_URL is right.', {
-      fields: { reason: sqlState(error) ?? 'no connection' },
-      cause: error,
-    });
+    return new Fault(
+      'database-unreachable',
+      'The database cannot be reached; check that it runs and that DATABASE_URL is right.',
+      {
+        fields: { reason: sqlState(error) ?? 'no connection' },
+        cause: error,
+      },
+    );
   }
   return error;
 }
@@ -52,13 +64,18 @@ export async function openBooks(config: Config, connectionsMax = 10): Promise<Bo
   let postgres: EmbeddedPostgres | undefined;
   let database: Database | undefined;
   try {
-    if (config.databaseUrl === undefined) postgres = await startEmbeddedPostgres(path.join(config.dataFolder, 'postgres'));
+    if (config.databaseUrl === undefined)
+      postgres = await startEmbeddedPostgres(path.join(config.dataFolder, 'postgres'));
     database = openDatabase({ url: config.databaseUrl ?? postgres?.url ?? '', connectionsMax });
     await migrate(database);
     const now = systemClock.now();
     const yearOn = new Date(now.getTime() + 366 * 86_400_000);
     await database.query(sql`select ensure_journal_partitions(${now}::date, ${yearOn}::date)`);
-    await importReferenceData(database, path.join(packageRoot, 'ledger', 'reference-data'), systemClock);
+    await importReferenceData(
+      database,
+      path.join(packageRoot, 'ledger', 'reference-data'),
+      systemClock,
+    );
   } catch (error) {
     await database?.close();
     await postgres?.stop();

@@ -1,6 +1,6 @@
 // Compiles the sources to dist/ and bundles what a browser loads. Run by `npm ci` (prepare) and `npm run build`.
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,6 +10,13 @@ process.chdir(root);
 execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json'], {
   stdio: 'inherit',
 });
+
+// Plain JavaScript beside the sources (a worker thread's program) goes along.
+for (const name of readdirSync('stamp-renderer/verification').filter((each) =>
+  each.endsWith('.js'),
+)) {
+  copyFileSync(`stamp-renderer/verification/${name}`, `dist/stamp-renderer/verification/${name}`);
+}
 
 /** Browser bundles: the seal's verifier is the renderer's own code; the page script loads it over HTTP. */
 const bundles = [

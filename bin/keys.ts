@@ -2,7 +2,12 @@
  * The keys of a trial or small installation: files in the data folder, made at the first start, readable by
  * their owner only. Production takes them from a token (issue 6); the shape of the trust list stays the same.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
@@ -14,7 +19,11 @@ const YEAR_MS = 365 * 86_400_000;
 /** A key stops signing this long before it ends, so that its successor overlaps. */
 const OVERLAP_MS = 7 * 86_400_000;
 
-const keyFile = z.strictObject({ notBefore: z.iso.datetime(), notAfter: z.iso.datetime(), privateKey: z.string() });
+const keyFile = z.strictObject({
+  notBefore: z.iso.datetime(),
+  notAfter: z.iso.datetime(),
+  privateKey: z.string(),
+});
 type KeyFile = z.infer<typeof keyFile>;
 
 export interface Keys {
@@ -28,16 +37,22 @@ export interface Keys {
 
 async function readKeyFile(file: string): Promise<KeyFile> {
   const parsed = keyFile.safeParse(JSON.parse(await readFile(file, 'utf8')));
-  if (!parsed.success) throw new Fault('config-invalid', 'A key file cannot be read; restore it from its backup.', { fields: { file } });
+  if (!parsed.success)
+    throw new Fault('config-invalid', 'A key file cannot be read; restore it from its backup.', {
+      fields: { file },
+    });
   return parsed.data;
 }
 
 async function makeKeyFile(file: string, kind: 'seal' | 'log', now: Date): Promise<KeyFile> {
-  const { privateKey } = kind === 'seal' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519');
+  const { privateKey } =
+    kind === 'seal'
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('ed25519');
   const made: KeyFile = {
     notBefore: now.toISOString(),
     notAfter: new Date(now.getTime() + YEAR_MS).toISOString(),
-    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   };
   await writeFile(file, JSON.stringify(made, null, 2), { mode: 0o600, flag: 'wx' });
   return made;
@@ -59,12 +74,17 @@ export async function loadKeys(dataFolder: string, origin: string, clock: Clock)
   const folder = path.join(dataFolder, 'keys');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const now = clock.now();
-  const seals = (await sealKeys(folder, now)).map((file) => ({ file, signer: makeSealSigner(createPrivateKey(file.privateKey)) }));
+  const seals = (await sealKeys(folder, now)).map((file) => ({
+    file,
+    signer: makeSealSigner(createPrivateKey(file.privateKey)),
+  }));
   const newest = seals.at(-1);
   if (newest === undefined) throw new Fault('internal', 'There is no key to seal stamps with.');
   const logFile = path.join(folder, 'log.json');
   const names = await readdir(folder);
-  const log = names.includes('log.json') ? await readKeyFile(logFile) : await makeKeyFile(logFile, 'log', now);
+  const log = names.includes('log.json')
+    ? await readKeyFile(logFile)
+    : await makeKeyFile(logFile, 'log', now);
   const logKey = createPrivateKey(log.privateKey);
   const logPublicKey = createPublicKey(logKey);
   const raw = logPublicKey.export({ type: 'spki', format: 'der' }).subarray(-32);

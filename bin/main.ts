@@ -44,9 +44,18 @@ function parse(argv: readonly string[]): Arguments & { help: boolean } {
         out: { type: 'string' },
       },
     });
-    return { words: positionals, json: values.json, offline: values.offline, spec: values.spec, out: values.out, help: values.help };
+    return {
+      words: positionals,
+      json: values.json,
+      offline: values.offline,
+      spec: values.spec,
+      out: values.out,
+      help: values.help,
+    };
   } catch (cause) {
-    throw new Fault('bad-input', 'An option is unknown or lacks its value; see npx sanad --help.', { cause });
+    throw new Fault('bad-input', 'An option is unknown or lacks its value; see npx sanad --help.', {
+      cause,
+    });
   }
 }
 
@@ -58,7 +67,10 @@ async function run(argv: readonly string[]): Promise<boolean> {
     return given.help;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (command === undefined) throw new Fault('bad-input', 'There is no such command; see npx sanad --help.', { fields: { command: name } });
+  if (command === undefined)
+    throw new Fault('bad-input', 'There is no such command; see npx sanad --help.', {
+      fields: { command: name },
+    });
   return command({ ...given, words });
 }
 

@@ -3,7 +3,9 @@ import { Fault } from '../kernel/fault.ts';
 
 /** Prints one JSON document on stdout. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, (_key, member: unknown) => (typeof member === 'bigint' ? member.toString() : member), 2)}\n`);
+  process.stdout.write(
+    `${JSON.stringify(value, (_key, member: unknown) => (typeof member === 'bigint' ? member.toString() : member), 2)}\n`,
+  );
 }
 
 /** Prints one line on stdout. */
@@ -23,4 +25,14 @@ export function problemLine(error: unknown): string {
     return `sanad: ${error.message}${fields.length === 0 ? '' : ` (${fields.join(', ')})`}`;
   }
   return `sanad: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+}
+
+/** Reads a JSON argument; a Fault `bad-input` with an example when it is missing or no JSON. */
+export function parseJson(text: string | undefined, example = '{…}'): unknown {
+  try {
+    if (text !== undefined) return JSON.parse(text);
+  } catch (cause) {
+    throw new Fault('bad-input', 'The argument is not JSON.', { fields: { example }, cause });
+  }
+  throw new Fault('bad-input', 'Give the input as one JSON argument.', { fields: { example } });
 }

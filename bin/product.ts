@@ -11,8 +11,21 @@ import { makeLog } from '../kernel/log.ts';
 import { makeMetrics } from '../kernel/metrics.ts';
 import { openAccount, settlementAccount } from '../ledger/index.ts';
 import { makePortal } from '../portal/src/index.ts';
-import { makeAnchoringWorker, makeCertificateOffice, makeEngine, openEmbeddedChain, PostingLane } from '../reconciliation/index.ts';
-import { listen, makeHttpServer, makeParticipantDirectory, oneBillChannel, registerParticipant, startIso8583Listener } from '../switch/index.ts';
+import {
+  makeAnchoringWorker,
+  makeCertificateOffice,
+  makeEngine,
+  openEmbeddedChain,
+  PostingLane,
+} from '../reconciliation/index.ts';
+import {
+  listen,
+  makeHttpServer,
+  makeParticipantDirectory,
+  oneBillChannel,
+  registerParticipant,
+  startIso8583Listener,
+} from '../switch/index.ts';
 import { openBooks, type Books } from './books.ts';
 import { loadKeys } from './keys.ts';
 import { makeServices } from './services.ts';
@@ -23,7 +36,11 @@ const SHARD = 0;
 /** Credentials with which a newcomer can try the channels; made at the first start, kept in the data folder. */
 export interface Trial {
   readonly iso8583: { readonly institutionId: string };
-  readonly onebill: { readonly username: string; readonly password: string; readonly bankMnemonic: string };
+  readonly onebill: {
+    readonly username: string;
+    readonly password: string;
+    readonly bankMnemonic: string;
+  };
 }
 
 export interface Addresses {
@@ -51,22 +68,35 @@ function processLives(pid: number): boolean {
 
 async function refuseSecondStart(runFile: string): Promise<void> {
   if (!existsSync(runFile)) return;
-  const { pid, http } = JSON.parse(await readFile(runFile, 'utf8')) as { pid: number; http: string };
+  const { pid, http } = JSON.parse(await readFile(runFile, 'utf8')) as {
+    pid: number;
+    http: string;
+  };
   if (pid !== process.pid && processLives(pid)) {
-    throw new Fault('conflict', 'Sanad already runs on this data folder; stop it first, or set SANAD_DATA_DIR.', { fields: { http, pid } });
+    throw new Fault(
+      'conflict',
+      'Sanad already runs on this data folder; stop it first, or set SANAD_DATA_DIR.',
+      { fields: { http, pid } },
+    );
   }
 }
 
 /** Registers two trial participants, reachable from this machine only, when there are no participants at all. */
 async function ensureTrial(config: Config, books: Books, ids: IdMaker): Promise<Trial | undefined> {
   const file = path.join(config.dataFolder, 'trial.json');
-  const [known] = await books.database.query<{ count: bigint }>(sql`select count(*) as count from participant`);
+  const [known] = await books.database.query<{ count: bigint }>(
+    sql`select count(*) as count from participant`,
+  );
   if (known?.count !== 0n) {
     return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Trial) : undefined;
   }
   const trial: Trial = {
     iso8583: { institutionId: '586001' },
-    onebill: { username: 'trial-onelink', password: secureRandom.bytes(18).toString('base64url'), bankMnemonic: 'TRIALBNK' },
+    onebill: {
+      username: 'trial-onelink',
+      password: secureRandom.bytes(18).toString('base64url'),
+      bankMnemonic: 'TRIALBNK',
+    },
   };
   // The file first: a start that is cut off between the two begins anew with a file that nobody has used.
   await writeFile(file, JSON.stringify(trial, null, 2), { mode: 0o600 });
@@ -79,8 +109,26 @@ async function ensureTrial(config: Config, books: Books, ids: IdMaker): Promise<
     },
   };
   const allowedAddresses = ['127.0.0.1', '::1'];
-  await registerParticipant({ code: 'TRIALATM', name: 'Trial Bank (ATM)', channel: 'iso8583', institutionId: trial.iso8583.institutionId, allowedAddresses }, deps);
-  await registerParticipant({ code: 'TRIAL1LINK', name: 'Trial Bank (1BILL)', channel: 'onebill', allowedAddresses, credentials: trial.onebill }, deps);
+  await registerParticipant(
+    {
+      code: 'TRIALATM',
+      name: 'Trial Bank (ATM)',
+      channel: 'iso8583',
+      institutionId: trial.iso8583.institutionId,
+      allowedAddresses,
+    },
+    deps,
+  );
+  await registerParticipant(
+    {
+      code: 'TRIAL1LINK',
+      name: 'Trial Bank (1BILL)',
+      channel: 'onebill',
+      allowedAddresses,
+      credentials: trial.onebill,
+    },
+    deps,
+  );
   return trial;
 }
 
@@ -115,41 +163,87 @@ async function startParts(config: Config, stops: Stop[]): Promise<Product> {
   const keys = await loadKeys(config.dataFolder, config.logOrigin, clock);
   const trial = await ensureTrial(config, books, ids);
 
-  const chain = await openEmbeddedChain({ database, signingKey: keys.logKey, origin: config.logOrigin, clock });
+  const chain = await openEmbeddedChain({
+    database,
+    signingKey: keys.logKey,
+    origin: config.logOrigin,
+    clock,
+  });
   const worker = makeAnchoringWorker({ database, chain, clock, log, metrics });
   worker.start();
   stops.push(() => worker.stop());
 
   const holder = `${config.node.toString()}/${process.pid.toString()}`;
-  const lane = new PostingLane({ shard: SHARD, database, clock, ids, random: secureRandom, log, metrics, holder });
+  const lane = new PostingLane({
+    shard: SHARD,
+    database,
+    clock,
+    ids,
+    random: secureRandom,
+    log,
+    metrics,
+    holder,
+  });
   await lane.start();
   stops.push(() => lane.stop());
   const engine = makeEngine({ database, clock, lanes: new Map([[SHARD, lane]]) });
   const participants = makeParticipantDirectory(database, { clock, log });
 
-  const iso = await startIso8583Listener({ host: config.host, port: config.iso8583Port, engine, participants, clock, log, metrics });
+  const iso = await startIso8583Listener({
+    host: config.host,
+    port: config.iso8583Port,
+    engine,
+    participants,
+    clock,
+    log,
+    metrics,
+  });
   stops.push(() => iso.stop());
   const iso8583 = `${config.host}:${String(iso.port)}`;
 
+  let http = '';
   const office = makeCertificateOffice({
-    database, clock, signer: keys.signer,
-    publicUrl: config.publicUrl ?? `http://${config.host === '127.0.0.1' ? 'localhost' : config.host}:${String(config.httpPort)}`,
+    database,
+    clock,
+    signer: keys.signer,
+    publicUrl: () => config.publicUrl ?? http.replace('//127.0.0.1:', '//localhost:'),
   });
   const services = makeServices({
-    database, clock, office, chain, worker, trustList: keys.trustList, leads: () => lane.leads,
-    challans: { database, clock, random: secureRandom, ids, shard: SHARD, challanDays: config.challanDays },
+    database,
+    clock,
+    office,
+    chain,
+    worker,
+    trustList: keys.trustList,
+    leads: () => lane.leads,
+    challans: {
+      database,
+      clock,
+      random: secureRandom,
+      ids,
+      shard: SHARD,
+      challanDays: config.challanDays,
+    },
   });
   const app = await makeHttpServer({
-    services, log, metrics, clock,
+    services,
+    log,
+    metrics,
+    clock,
     channels: [oneBillChannel({ engine, participants, log, metrics })],
     pages: makePortal({ iso8583, trial: trial !== undefined }),
     lookupsPerMinute: config.lookupsPerMinute,
   });
   stops.push(() => app.close());
-  const http = await listen(app, { host: config.host, port: config.httpPort });
+  http = await listen(app, { host: config.host, port: config.httpPort });
 
   await writeFile(runFile, JSON.stringify({ pid: process.pid, http, iso8583 }));
   stops.push(() => rm(runFile, { force: true }));
-  const failed = books.postgres === undefined ? new Promise<string>(() => undefined) : books.postgres.exited.then(() => 'The embedded PostgreSQL ended; see postgres.log in the data folder.');
+  const failed =
+    books.postgres === undefined
+      ? new Promise<string>(() => undefined)
+      : books.postgres.exited.then(
+          () => 'The embedded PostgreSQL ended; see postgres.log in the data folder.',
+        );
   return { addresses: { http, iso8583 }, trial, books, failed, stop: () => stopAll(stops) };
 }

@@ -25,7 +25,12 @@ import {
 } from '../ledger/index.ts';
 import type { AnchorChain, AnchoringWorker, CertificateOffice } from '../reconciliation/index.ts';
 import { verifyFile, type StampStatus, type TrustList } from '../stamp-renderer/index.ts';
-import type { ApiServices, JsonValue, PartyRequest, StampApplicationRequest } from '../switch/index.ts';
+import type {
+  ApiServices,
+  JsonValue,
+  PartyRequest,
+  StampApplicationRequest,
+} from '../switch/index.ts';
 
 export interface ServiceDeps {
   readonly database: Database;
@@ -49,12 +54,21 @@ function toJson(value: unknown): JsonValue {
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) =>
     typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([left], [right]) => (left < right ? -1 : 1)))
+      ? Object.fromEntries(
+          Object.entries(member).sort(([left], [right]) => (left < right ? -1 : 1)),
+        )
       : member,
   );
 }
 
-const DUTY_FIELDS = ['instrument', 'date', 'declaredValue', 'property', 'seller', 'purchaser'] as const;
+const DUTY_FIELDS = [
+  'instrument',
+  'date',
+  'declaredValue',
+  'property',
+  'seller',
+  'purchaser',
+] as const;
 
 /** The duty part of a request, strictly parsed; a Fault `bad-input` names what is wrong. */
 export function parseDutyInput(request: unknown): z.infer<typeof dutyInputSchema> {
@@ -67,7 +81,9 @@ export function parseDutyInput(request: unknown): z.infer<typeof dutyInputSchema
 }
 
 function dutyPart(request: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(DUTY_FIELDS.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]));
+  return Object.fromEntries(
+    DUTY_FIELDS.filter((name) => request[name] !== undefined).map((name) => [name, request[name]]),
+  );
 }
 
 function party(request: PartyRequest): StampApplication['applicant'] {
@@ -81,23 +97,44 @@ function party(request: PartyRequest): StampApplication['applicant'] {
   };
 }
 
-async function describeProperty(deps: ServiceDeps, request: StampApplicationRequest, tehsilName: string | undefined, districtName: string): Promise<string | undefined> {
+async function describeProperty(
+  deps: ServiceDeps,
+  request: StampApplicationRequest,
+  tehsilName: string | undefined,
+  districtName: string,
+): Promise<string | undefined> {
   const { property } = request;
   if (property === undefined) return undefined;
-  const localities = await listLocalities(deps.database, property, request.date ?? businessDate(deps.clock.now()));
-  const locality = localities?.find((each) => each.code === property.locality)?.name ?? property.locality;
+  const localities = await listLocalities(
+    deps.database,
+    property,
+    request.date ?? businessDate(deps.clock.now()),
+  );
+  const locality =
+    localities?.find((each) => each.code === property.locality)?.name ?? property.locality;
   const area = `${property.area.value} ${property.area.unit}`;
-  const covered = typeof property.coveredArea === 'string' ? `, covered area ${property.coveredArea} sq ft` : '';
+  const covered =
+    typeof property.coveredArea === 'string' ? `, covered area ${property.coveredArea} sq ft` : '';
   return `${area} ${property.landClass}${covered}, ${locality}, ${tehsilName ?? property.tehsil}, ${districtName}`;
 }
 
-async function stampApplication(deps: ServiceDeps, request: StampApplicationRequest, instrumentTitle: string): Promise<StampApplication> {
-  const district = (await listDistricts(deps.database)).find((each) => each.code === request.district);
+async function stampApplication(
+  deps: ServiceDeps,
+  request: StampApplicationRequest,
+  instrumentTitle: string,
+): Promise<StampApplication> {
+  const district = (await listDistricts(deps.database)).find(
+    (each) => each.code === request.district,
+  );
   if (district === undefined) {
-    throw new Fault('bad-input', 'The district is not one of the province; see /v1/districts.', { fields: { path: 'district' } });
+    throw new Fault('bad-input', 'The district is not one of the province; see /v1/districts.', {
+      fields: { path: 'district' },
+    });
   }
   const tehsilCode = request.property?.tehsil ?? request.tehsil;
-  const tehsilName = (await listTehsils(deps.database, district.code))?.find((each) => each.code === tehsilCode)?.name;
+  const tehsilName = (await listTehsils(deps.database, district.code))?.find(
+    (each) => each.code === tehsilCode,
+  )?.name;
   const propertyText = await describeProperty(deps, request, tehsilName, district.name);
   return {
     applicant: party(request.applicant),
@@ -113,12 +150,19 @@ async function stampApplication(deps: ServiceDeps, request: StampApplicationRequ
   };
 }
 
-function challanState(challan: Challan, clock: Clock): 'payable' | 'paid' | 'expired' | 'cancelled' {
-  return challan.state === 'payable' && challan.payableUntil < businessDate(clock.now()) ? 'expired' : challan.state;
+function challanState(
+  challan: Challan,
+  clock: Clock,
+): 'payable' | 'paid' | 'expired' | 'cancelled' {
+  return challan.state === 'payable' && challan.payableUntil < businessDate(clock.now())
+    ? 'expired'
+    : challan.state;
 }
 
 /** Looks a stamp's state up for a verifier. */
-export function statusLookup(deps: Pick<ServiceDeps, 'database' | 'clock' | 'office'>): (id: string) => Promise<StampStatus | undefined> {
+export function statusLookup(
+  deps: Pick<ServiceDeps, 'database' | 'clock' | 'office'>,
+): (id: string) => Promise<StampStatus | undefined> {
   return async (id) => {
     const stamp = await findStamp(deps.database, id);
     if (stamp === undefined) return undefined;
@@ -127,7 +171,7 @@ export function statusLookup(deps: Pick<ServiceDeps, 'database' | 'clock' | 'off
       state: stamp.state,
       asOf: deps.clock.now(),
       recordRoot: stamp.recordRoot.toString('hex'),
-      issuedAt: stamp.issuedAt.getTime(),
+      issuedAt: stamp.issuedAt,
       ...(stamp.stateChangedAt === undefined ? {} : { stateChangedAt: stamp.stateChangedAt }),
       ...(stamp.usedFor === undefined ? {} : { usedFor: stamp.usedFor }),
       ...(inclusion === undefined ? {} : { inclusion }),
@@ -135,7 +179,10 @@ export function statusLookup(deps: Pick<ServiceDeps, 'database' | 'clock' | 'off
   };
 }
 
-type Documents = Pick<ApiServices, 'applyForStamp' | 'calculateDuty' | 'findChallan' | 'challanPdf' | 'stampPdf' | 'stampsOfChallan'>;
+type Documents = Pick<
+  ApiServices,
+  'applyForStamp' | 'calculateDuty' | 'findChallan' | 'challanPdf' | 'stampPdf' | 'stampsOfChallan'
+>;
 
 function documentServices(deps: ServiceDeps): Documents {
   const { database, clock, office } = deps;
@@ -161,7 +208,8 @@ function documentServices(deps: ServiceDeps): Documents {
       );
       // A repeat is answered from what was kept, whatever the tables say by now.
       const kept = await findChallan(database, created.psid);
-      if (kept === undefined) throw new Fault('internal', 'A challan that was just made cannot be read.');
+      if (kept === undefined)
+        throw new Fault('internal', 'A challan that was just made cannot be read.');
       const { psid, challanNumber, payableUntil, accessToken } = created;
       return {
         ok: true,
@@ -170,7 +218,13 @@ function documentServices(deps: ServiceDeps): Documents {
         payableUntil,
         accessToken,
         amount: kept.amount.toString(),
-        lines: kept.lines.map(({ headCode, headTitle, description, amount, assumed }) => ({ headCode, headTitle, description, amount: amount.toString(), assumed })),
+        lines: kept.lines.map(({ headCode, headTitle, description, amount, assumed }) => ({
+          headCode,
+          headTitle,
+          description,
+          amount: amount.toString(),
+          assumed,
+        })),
         duty: toJson(kept.duty),
       };
     },
@@ -195,14 +249,24 @@ function documentServices(deps: ServiceDeps): Documents {
     },
     async stampPdf(id, token) {
       const stamp = await findStamp(database, id);
-      return stamp !== undefined && isAccessToken(stamp.secret, token) ? office.stampPdf(stamp) : undefined;
+      return stamp !== undefined && isAccessToken(stamp.secret, token)
+        ? office.stampPdf(stamp)
+        : undefined;
     },
     async stampsOfChallan(psid, token) {
       if ((await opened(psid, token)) === undefined) return undefined;
-      const stamps = await Promise.all((await stampsOfChallan(database, psid)).map((id) => findStamp(database, id)));
+      const stamps = await Promise.all(
+        (await stampsOfChallan(database, psid)).map((id) => findStamp(database, id)),
+      );
       return stamps
         .filter((stamp): stamp is Stamp => stamp !== undefined)
-        .map(({ id, kind, state, amount, issuedAt }) => ({ id, kind, state, amount: amount.toString(), issuedAt: issuedAt.toISOString() }));
+        .map(({ id, kind, state, amount, issuedAt }) => ({
+          id,
+          kind,
+          state,
+          amount: amount.toString(),
+          issuedAt: issuedAt.toISOString(),
+        }));
     },
   };
 }
@@ -248,11 +312,14 @@ export function makeServices(deps: ServiceDeps): ApiServices {
     trustList: () => Promise.resolve(toJson(deps.trustList)),
     checkpoint: () => chain.checkpoint(),
     async verify({ bytes }) {
-      return toJson(await verifyFile(bytes, { trustList: deps.trustList, status, now: clock.now() }));
+      return toJson(
+        await verifyFile(bytes, { trustList: deps.trustList, status, now: clock.now() }),
+      );
     },
     districts: () => listDistricts(database),
     tehsils: (district) => listTehsils(database, district),
-    localities: (district, tehsil) => listLocalities(database, { district, tehsil }, businessDate(clock.now())),
+    localities: (district, tehsil) =>
+      listLocalities(database, { district, tehsil }, businessDate(clock.now())),
     instruments: () => listInstruments(database, businessDate(clock.now())),
   };
 }

@@ -522,7 +522,8 @@ begin
     coalesce(a.authorisation, o.authorisation),
     case when a.new_payment_id is not null then p_posted_at else o.posted_at end,
     case when a.new_payment_id is not null then v_today else o.business_date end,
-    coalesce(i.ids, (select array_agg(t.stamp_id order by t.line_no) from stamp t where t.shard_id = p_shard and t.payment_id = a.old_payment_id), '{}')
+    coalesce(i.ids, case when a.result = 'approved' then
+      (select array_agg(t.stamp_id order by t.line_no) from stamp t where t.shard_id = p_shard and t.payment_id = a.old_payment_id) end, '{}')
   from (select x.ordinal, x.result, x.repeated, x.old_payment_id,
           case when x.result = 'approved' then x.new_payment_id end as new_payment_id,
           case when x.result = 'approved' then x.authorisation end as authorisation from answer x) a

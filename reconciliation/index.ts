@@ -12,7 +12,15 @@ export type {
   ReversalAnswer,
   ReversalRequest,
 } from './engine/payment.ts';
-export { makeAnchoringWorker, openEmbeddedChain, type AnchoringWorker, type AnchorChain } from './anchoring/index.ts';
+export {
+  makeAnchoringWorker,
+  openEmbeddedChain,
+  type AnchoringWorker,
+  type AnchorChain,
+} from './anchoring/index.ts';
 export { auditAll, type AuditReport } from './audit/audit.ts';
-export { makeCertificateOffice, type CertificateOffice } from './certificates/certificate-office.ts';
+export {
+  makeCertificateOffice,
+  type CertificateOffice,
+} from './certificates/certificate-office.ts';
 export { stampDocument } from './certificates/documents.ts';

@@ -13,14 +13,21 @@ export async function auditCommand(given: Arguments): Promise<boolean> {
   const books = await openBooks(config, 2);
   try {
     const keys = await loadKeys(config.dataFolder, config.logOrigin, systemClock);
-    const report = await auditAll(books.database, { logPublicKey: keys.logPublicKey, origin: config.logOrigin });
+    const report = await auditAll(books.database, {
+      logPublicKey: keys.logPublicKey,
+      origin: config.logOrigin,
+    });
     if (given.json) {
       printJson(report);
     } else {
       const { counts } = report;
-      print(`${counts.challans} challans, ${counts.payments} payments, ${counts.stamps} stamps, ${counts.postings} postings, ${report.log.leaves} leaves in ${String(report.log.blocks)} blocks`);
-      for (const { invariant, rule, rows } of report.brokenInvariants) print(`BROKEN ${invariant}: ${rule} ${JSON.stringify(rows)}`);
-      for (const line of report.alteredFacts) print(`ALTERED the facts of ${line} are not those that were committed`);
+      print(
+        `${counts.challans} challans, ${counts.payments} payments, ${counts.stamps} stamps, ${counts.postings} postings, ${report.log.leaves} leaves in ${String(report.log.blocks)} blocks`,
+      );
+      for (const { invariant, rule, rows } of report.brokenInvariants)
+        print(`BROKEN ${invariant}: ${rule} ${JSON.stringify(rows)}`);
+      for (const line of report.alteredFacts)
+        print(`ALTERED the facts of ${line} are not those that were committed`);
       for (const finding of report.log.findings) print(`LOG ${finding.code}: ${finding.message}`);
       print(report.ok ? 'ok: books, register and log agree' : 'NOT OK');
     }

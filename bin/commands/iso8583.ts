@@ -2,16 +2,19 @@
 import { Fault } from '../../kernel/fault.ts';
 import { decodeToJson, encodeFromJson } from '../../switch/index.ts';
 import type { Arguments } from '../arguments.ts';
-import { print, printJson } from '../output.ts';
+import { parseJson, print, printJson } from '../output.ts';
 
 /** True when the message could be decoded or encoded. */
 export function iso8583Command(given: Arguments): Promise<boolean> {
   const [direction, text] = given.words;
   if (given.spec === undefined || text === undefined) {
-    throw new Fault('bad-input', 'Usage: npx sanad iso8583 decode --spec NAME HEX, or encode --spec NAME JSON.');
+    throw new Fault(
+      'bad-input',
+      'Usage: npx sanad iso8583 decode --spec NAME HEX, or encode --spec NAME JSON.',
+    );
   }
   if (direction === 'decode') printJson(decodeToJson(given.spec, text));
-  else if (direction === 'encode') print(encodeFromJson(given.spec, text));
+  else if (direction === 'encode') print(encodeFromJson(given.spec, parseJson(text)));
   else throw new Fault('bad-input', 'The direction is decode or encode.');
   return Promise.resolve(true);
 }

@@ -6,7 +6,8 @@ import { startProduct } from '../product.ts';
 
 function signalled(): Promise<undefined> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(undefined));
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => resolve(undefined));
   });
 }
 
@@ -15,8 +16,18 @@ export async function upCommand(given: Arguments): Promise<boolean> {
   const stopped = signalled();
   const product = await startProduct(readConfig());
   const { addresses, trial } = product;
-  if (given.json) printJson({ ready: true, ...addresses, startPage: `${addresses.http}/`, openapi: `${addresses.http}/openapi.json`, trial: trial ?? null });
-  else print(`Sanad is ready: ${addresses.http} (start page, API, 1BILL), ISO 8583 on ${addresses.iso8583}; Ctrl-C stops it`);
+  if (given.json)
+    printJson({
+      ready: true,
+      ...addresses,
+      startPage: `${addresses.http}/`,
+      openapi: `${addresses.http}/openapi.json`,
+      trial: trial ?? null,
+    });
+  else
+    print(
+      `Sanad is ready: ${addresses.http} (start page, API, 1BILL), ISO 8583 on ${addresses.iso8583}; Ctrl-C stops it`,
+    );
   const failure = await Promise.race([stopped, product.failed]);
   if (failure !== undefined) progress(`sanad: ${failure}`);
   await product.stop();

@@ -14,10 +14,14 @@ import { statusLookup } from '../services.ts';
 const FILE_BYTES_MAX = 20 * 1024 * 1024;
 
 async function readInput(file: string | undefined): Promise<Buffer> {
-  if (file === undefined) throw new Fault('bad-input', 'Name the file to verify: npx sanad verify FILE.');
+  if (file === undefined)
+    throw new Fault('bad-input', 'Name the file to verify: npx sanad verify FILE.');
   try {
     const { size } = await stat(file);
-    if (size > FILE_BYTES_MAX) throw new Fault('bad-input', 'The file is too large to be an e-stamp.', { fields: { file, bytes: size } });
+    if (size > FILE_BYTES_MAX)
+      throw new Fault('bad-input', 'The file is too large to be an e-stamp.', {
+        fields: { file, bytes: size },
+      });
     return await readFile(file);
   } catch (cause) {
     if (cause instanceof Fault) throw cause;
@@ -36,8 +40,17 @@ async function verify(given: Arguments): Promise<VerificationReport> {
   const books = await openBooks(config, 2);
   try {
     const { trustList, signer } = await loadKeys(config.dataFolder, config.logOrigin, clock);
-    const office = makeCertificateOffice({ database: books.database, clock, signer, publicUrl: config.publicUrl ?? '' });
-    return await verifyFile(bytes, { trustList, status: statusLookup({ database: books.database, clock, office }), now: clock.now() });
+    const office = makeCertificateOffice({
+      database: books.database,
+      clock,
+      signer,
+      publicUrl: () => config.publicUrl ?? '',
+    });
+    return await verifyFile(bytes, {
+      trustList,
+      status: statusLookup({ database: books.database, clock, office }),
+      now: clock.now(),
+    });
   } finally {
     await books.close();
   }

@@ -5,7 +5,13 @@
  */
 import type { KeyObject } from 'node:crypto';
 import { sql, type Database, type Queryable } from '../../kernel/database.ts';
-import { checkInvariants, factsRoot, stampFacts, type BrokenInvariant, type StampApplication } from '../../ledger/index.ts';
+import {
+  checkInvariants,
+  factsRoot,
+  stampFacts,
+  type BrokenInvariant,
+  type StampApplication,
+} from '../../ledger/index.ts';
 import { auditLog, type LogAuditReport } from '../anchoring/index.ts';
 
 export interface AuditReport {
@@ -54,7 +60,11 @@ async function factsPage(tx: Queryable, after: FactsRow | undefined): Promise<Fa
 /** Recomputes the facts' root of every stamp-bearing line; returns `PSID/line` of those that differ. */
 async function findAlteredFacts(tx: Queryable): Promise<string[]> {
   const altered: string[] = [];
-  for (let page = await factsPage(tx, undefined); page.length > 0; page = await factsPage(tx, page.at(-1))) {
+  for (
+    let page = await factsPage(tx, undefined);
+    page.length > 0;
+    page = await factsPage(tx, page.at(-1))
+  ) {
     for (const row of page) {
       const facts = stampFacts(row.application, {
         psid: row.psid,
@@ -65,7 +75,10 @@ async function findAlteredFacts(tx: Queryable): Promise<string[]> {
         description: row.stamp_description,
         amountPaisa: row.amount_paisa,
       });
-      if (!factsRoot(row.facts_secret, facts).equals(row.facts_root) && altered.length < FINDINGS_MAX) {
+      if (
+        !factsRoot(row.facts_secret, facts).equals(row.facts_root) &&
+        altered.length < FINDINGS_MAX
+      ) {
         altered.push(`${row.psid}/${String(row.line_no)}`);
       }
     }
@@ -74,12 +87,22 @@ async function findAlteredFacts(tx: Queryable): Promise<string[]> {
 }
 
 async function countRows(tx: Queryable): Promise<AuditReport['counts']> {
-  const [row] = await tx.query<{ challans: bigint; payments: bigint; stamps: bigint; postings: bigint; outbox: bigint }>(sql`
+  const [row] = await tx.query<{
+    challans: bigint;
+    payments: bigint;
+    stamps: bigint;
+    postings: bigint;
+    outbox: bigint;
+  }>(sql`
     select (select count(*) from challan) as challans, (select count(*) from payment) as payments, (select count(*) from stamp) as stamps,
       (select count(*) from posting) as postings, (select count(*) from outbox) as outbox`);
   const text = (value: bigint | undefined): string => (value ?? 0n).toString();
   return {
-    challans: text(row?.challans), payments: text(row?.payments), stamps: text(row?.stamps), postings: text(row?.postings), outbox: text(row?.outbox),
+    challans: text(row?.challans),
+    payments: text(row?.payments),
+    stamps: text(row?.stamps),
+    postings: text(row?.postings),
+    outbox: text(row?.outbox),
   };
 }
 
@@ -97,6 +120,9 @@ export async function auditAll(
     };
   });
   const logReport = await auditLog(database, log);
-  const ok = books.brokenInvariants.length === 0 && books.alteredFacts.length === 0 && logReport.findingsTotal === 0;
+  const ok =
+    books.brokenInvariants.length === 0 &&
+    books.alteredFacts.length === 0 &&
+    logReport.findingsTotal === 0;
   return { ok, ...books, log: logReport };
 }

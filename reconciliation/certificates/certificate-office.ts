@@ -5,7 +5,12 @@
 import type { Clock } from '../../kernel/clock.ts';
 import type { Database } from '../../kernel/database.ts';
 import { findSeal, keepSeal, type Challan, type Stamp } from '../../ledger/index.ts';
-import { renderChallan, renderStamp, sealStamp, type SealSigner } from '../../stamp-renderer/index.ts';
+import {
+  renderChallan,
+  renderStamp,
+  sealStamp,
+  type SealSigner,
+} from '../../stamp-renderer/index.ts';
 import { inclusionBundle, type InclusionBundle } from '../anchoring/index.ts';
 import { challanDocument, stampDocument } from './documents.ts';
 
@@ -14,7 +19,7 @@ export interface CertificateOfficeOptions {
   readonly clock: Clock;
   readonly signer: SealSigner;
   /** Address that the QR opens, without a slash at its end. */
-  readonly publicUrl: string;
+  readonly publicUrl: () => string;
 }
 
 export interface CertificateOffice {
@@ -33,7 +38,11 @@ export function makeCertificateOffice(options: CertificateOfficeOptions): Certif
     const kept = await findSeal(database, stamp);
     if (kept !== undefined) return kept;
     const sealedAt = clock.now();
-    const seal = sealStamp(stampDocument(stamp), { signer, publicUrl, sealedAt });
+    const seal = sealStamp(stampDocument(stamp), {
+      signer,
+      publicUrl: publicUrl(),
+      sealedAt,
+    });
     return keepSeal(database, stamp, seal.qrText, sealedAt);
   };
   return {

@@ -71,6 +71,12 @@ export function challanDocument(challan: Challan): ChallanDocument {
     payableUntil: challan.payableUntil,
     ...(payment === undefined
       ? {}
-      : { paid: { at: payment.paidAt, through: payment.participantName, reference: payment.reference } }),
+      : {
+          paid: {
+            at: payment.paidAt,
+            through: payment.participantName,
+            reference: payment.reference,
+          },
+        }),
   };
 }

@@ -38,10 +38,10 @@ export function sealFactsOf(document: StampDocument, sealedAt: Date): SealFacts 
 
 /** The district's name and the way of payment are printed but are no facts of the register's commitment. */
 function printHashOf({ district, paidThrough }: StampDocument): Uint8Array {
-  return createHash('sha256')
-    .update(`sanad-print-1\0${district}\0${paidThrough}`, 'utf8')
-    .digest()
-    .subarray(0, 16);
+  return Buffer.concat([
+    createHash('sha256').update(`sanad-print-1\0district\0${district}`).digest().subarray(0, 8),
+    createHash('sha256').update(`sanad-print-1\0paid\0${paidThrough}`).digest().subarray(0, 8),
+  ]);
 }
 
 function partyText(name: string, parties: number): string {

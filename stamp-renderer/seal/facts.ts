@@ -35,6 +35,6 @@ export interface SealFacts {
   readonly logSizeAtIssue: bigint;
   /** When the seal was signed; the key must have been valid then. */
   readonly sealedAtMs: bigint;
-  /** 16 bytes: hash of what is printed and neither here nor under `factsRoot` (docs/spec/seal.md). */
+  /** 16 bytes: hashes of what is printed and neither here nor under `factsRoot` (docs/spec/seal.md). */
   readonly printHash: Uint8Array;
 }

@@ -26,7 +26,7 @@ const PIXELS_MIN = 4;
 const SHOWN_CHARACTERS = 120;
 
 /** The printed field that each sealed fact governs. */
-const FIELD_OF_FACT: Readonly<Record<keyof SealFacts, string>> = {
+const FIELD_OF_FACT: Readonly<Record<Exclude<keyof SealFacts, 'printHash'>, string>> = {
   stampId: 'stampId',
   kind: 'kind',
   article: 'article',
@@ -45,7 +45,6 @@ const FIELD_OF_FACT: Readonly<Record<keyof SealFacts, string>> = {
   salt: 'facts',
   logSizeAtIssue: 'facts',
   sealedAtMs: 'facts',
-  printHash: 'paidThrough',
 };
 
 /** Fields that stand at the same place on every certificate and are fully in the seal. */
@@ -83,14 +82,21 @@ async function proveClaim(
 ): Promise<Reason[] | undefined> {
   const claimed = sealFactsOf(claim.document, new Date(Number(facts.sealedAtMs)));
   // Object.keys is typed with strings; these are exactly the keys of the table.
-  const keys = Object.keys(FIELD_OF_FACT) as (keyof SealFacts)[];
+  const keys = Object.keys(FIELD_OF_FACT) as (keyof typeof FIELD_OF_FACT)[];
   const fields = keys
     .filter((key) => !isSame(claimed[key], facts[key]))
     .map((key) => FIELD_OF_FACT[key]);
+  for (const [field, from] of Object.entries({ district: 0, paidThrough: 8 })) {
+    const [left, right] = [claimed, facts].map((each) => each.printHash.slice(from, from + 8));
+    if (!isSame(left, right)) fields.push(field);
+  }
   if (claim.qr !== qrText) fields.push('qr');
   const unproven = await unprovenFacts(claim.document, claim.facts);
   fields.push(...unproven.map(fieldOfLabel));
-  return fields.length === 0 ? undefined : differing(fields);
+  if (fields.length === 0) return undefined;
+  // Where a printed fact is found to differ, its commitment does too; that says nothing more.
+  const named = fields.filter((field) => field !== 'facts');
+  return differing(named.length === 0 ? fields : named);
 }
 
 function isSame(left: unknown, right: unknown): boolean {

@@ -70,6 +70,10 @@ const NOTICE_MESSAGES: Readonly<Record<Exclude<Notice, 'already-used'>, Message>
     en: 'Not in the public log yet.',
     ur: 'ابھی عوامی رجسٹر میں درج نہیں۔',
   },
+  'status-old': {
+    en: 'The status is more than a day old.',
+    ur: 'حیثیت کی اطلاع ایک دن سے پرانی ہے۔',
+  },
   'status-unchecked': {
     en: 'Whether it was used or cancelled since was not checked.',
     ur: 'بعد میں استعمال یا منسوخی کی جانچ نہیں کی گئی۔',
@@ -80,9 +84,41 @@ const NOTICE_MESSAGES: Readonly<Record<Exclude<Notice, 'already-used'>, Message>
   },
 };
 
-/** The sentence for a refusal. */
-export function refusalMessage(code: Refusal): Message {
-  return REFUSAL_MESSAGES[code];
+/** Printed facts as a person calls them. */
+const FIELDS: Readonly<Record<string, Message>> = {
+  stampId: { en: 'number of the e-stamp', ur: 'ای اسٹامپ نمبر' },
+  kind: { en: 'kind of stamp', ur: 'قسم' },
+  amount: { en: 'amount', ur: 'مالیت' },
+  amountInWords: { en: 'amount in words', ur: 'مالیت الفاظ میں' },
+  issuedAt: { en: 'date and time of issue', ur: 'تاریخِ اجراء' },
+  validUntil: { en: 'last day of validity', ur: 'میعاد' },
+  article: { en: 'article', ur: 'آرٹیکل' },
+  description: { en: 'instrument', ur: 'دستاویز' },
+  purpose: { en: 'reason', ur: 'غرض' },
+  district: { en: 'district', ur: 'ضلع' },
+  psid: { en: 'PSID', ur: 'پی ایس آئی ڈی' },
+  challanNumber: { en: 'challan number', ur: 'چالان نمبر' },
+  paidThrough: { en: 'way of payment', ur: 'ذریعۂ ادائیگی' },
+  applicant: { en: 'applicant', ur: 'درخواست گزار' },
+  agent: { en: 'agent', ur: 'نمائندہ' },
+  firstParty: { en: 'first party', ur: 'فریقِ اول' },
+  secondParty: { en: 'second party', ur: 'فریقِ دوم' },
+  property: { en: 'property', ur: 'جائیداد' },
+  qr: { en: 'QR code', ur: 'کیو آر کوڈ' },
+  facts: { en: 'set of facts attached to the file', ur: 'فائل سے منسلک کوائف' },
+  page: { en: 'page around the facts', ur: 'صفحہ' },
+};
+
+/** The sentence for a refusal; for a printed fact that differs it names the fact (`secondParty.2.name`). */
+export function refusalMessage(code: Refusal, field?: string): Message {
+  const name = field === undefined ? undefined : (FIELDS[field] ?? FIELDS[field.split('.')[0] ?? '']);
+  const message = REFUSAL_MESSAGES[code];
+  return name === undefined
+    ? message
+    : {
+        en: `The printed ${name.en} is not what is sealed.`,
+        ur: `${message.ur.replace('۔', '')}: ${name.ur}۔`,
+      };
 }
 
 /** The sentence for a notice other than `already-used`, which needs the register's words. */
@@ -100,10 +136,10 @@ export function usedMessage(status: StampStatus): Message {
 }
 
 /** The one line over a report. */
-export function verdictMessage(reasons: readonly { readonly message: Message }[], used?: Message): Message {
+export function verdictMessage(reasons: readonly { readonly message: string; readonly urdu: string }[], used?: Message): Message {
   const [first] = reasons;
   if (first !== undefined) {
-    return { en: `REFUSED. ${first.message.en}`, ur: `نامنظور۔ ${first.message.ur}` };
+    return { en: `REFUSED. ${first.message}`, ur: `نامنظور۔ ${first.urdu}` };
   }
   return used === undefined
     ? { en: 'GENUINE e-stamp.', ur: 'ای اسٹامپ اصلی ہے۔' }

@@ -33,15 +33,22 @@ export const REFUSALS = [
 export type Refusal = (typeof REFUSALS)[number];
 
 /** What a reader should know of a stamp that is not refused. */
-export const NOTICES = ['already-used', 'log-pending', 'status-unchecked', 'compare-with-paper'] as const;
-export type Notice = (typeof NOTICES)[number];
+export type Notice =
+  | 'already-used'
+  | 'log-pending'
+  | 'status-unchecked'
+  /** The register's answer is older than a day. */
+  | 'status-old'
+  /** Only the code was read: nothing printed was compared. */
+  | 'compare-with-paper';
 
 /** A sentence in both languages. */
 export type Message = { readonly en: string; readonly ur: string };
 
 export type Reason = {
   readonly code: Refusal;
-  readonly message: Message;
+  readonly message: string;
+  readonly urdu: string;
   /** The printed fact that differs. */
   readonly field?: string;
   readonly printed?: string;
@@ -112,7 +119,11 @@ export type VerificationReport = {
   readonly verdict: 'genuine' | 'refused';
   readonly message: Message;
   readonly reasons: readonly Reason[];
-  readonly notices: readonly { readonly code: Notice; readonly message: Message }[];
+  readonly notices: readonly {
+    readonly code: Notice;
+    readonly message: string;
+    readonly urdu: string;
+  }[];
   readonly seal: SealFinding;
   readonly facts?: SealedFacts;
   readonly print: PrintFinding;
@@ -127,7 +138,8 @@ export interface StampStatus {
   readonly asOf: Date;
   /** Lower-case hex. */
   readonly recordRoot: string;
-  readonly issuedAt: Date;
+  /** Milliseconds since 1970 UTC, as sealed and logged. */
+  readonly issuedAt: number;
   readonly stateChangedAt?: Date;
   /** For which deed a delisted stamp was used. */
   readonly usedFor?: string;

@@ -24,7 +24,7 @@ export function statusFromJson(value: unknown): StampStatus | undefined {
   return {
     state,
     asOf,
-    issuedAt,
+    issuedAt: issuedAt.getTime(),
     recordRoot,
     ...(stateChangedAt === undefined ? {} : { stateChangedAt }),
     ...(typeof usedFor === 'string' ? { usedFor: usedFor.slice(0, 200) } : {}),

@@ -12,6 +12,8 @@ const READ_MS_MAX = 20_000;
 
 export interface VerifyFileOptions {
   readonly trustList: TrustList;
+  /** The present instant. */
+  readonly now: Date;
   /** Absent: the report says that the status was not checked. */
   readonly status?: StatusLookup;
   /** Refuses a stamp that is not in the public log yet. */

@@ -13,6 +13,7 @@ import { verifySeal } from '../seal/verify-seal.ts';
 import { noticeMessage, refusalMessage, usedMessage, verdictMessage } from './messages.ts';
 import type {
   LogFinding,
+  Message,
   Notice,
   PrintFinding,
   Reason,
@@ -26,6 +27,8 @@ import type {
 
 export interface VerifyQrOptions {
   readonly trustList: TrustList;
+  /** The present instant: a status older than a day is named so. */
+  readonly now: Date;
   /** Absent: the status is reported as unchecked. */
   readonly status?: StatusLookup;
   /** A proof that came with the stamp; used when the register gives none. */
@@ -43,6 +46,8 @@ export interface PrintResult {
 /** Compares the print with the sealed facts; called once the seal is known to be genuine. */
 export type PrintCheck = (facts: SealFacts) => Promise<PrintResult>;
 
+const STATUS_OLD_MS = 24 * 3600 * 1000;
+
 const KIND_REFUSED = {
   cancelled: 'stamp-cancelled',
   refunded: 'stamp-refunded',
@@ -51,7 +56,8 @@ const KIND_REFUSED = {
 
 /** A reason with its sentence. */
 export function refusal(code: Refusal, field?: string): Reason {
-  return { code, message: refusalMessage(code), ...(field === undefined ? {} : { field }) };
+  const { en, ur } = refusalMessage(code, field);
+  return { code, message: en, urdu: ur, ...(field === undefined ? {} : { field }) };
 }
 
 /** A report about something in which no seal could be judged. */
@@ -93,11 +99,10 @@ export async function verifyQr(
   }
   reasons.push(...registerReasons(facts, recordRoot, status, options));
   const used = status?.state === 'delisted' ? usedMessage(status) : undefined;
-  const notices: { code: Notice; message: Reason['message'] }[] = [];
-  if (used !== undefined) notices.push({ code: 'already-used', message: used });
-  for (const code of plainNotices(print, log, options)) {
-    notices.push({ code, message: noticeMessage(code) });
-  }
+  const notices = [
+    ...(used === undefined ? [] : [notice('already-used', used)]),
+    ...plainNotices({ print, log, status }, options).map((code) => notice(code, noticeMessage(code))),
+  ];
   return {
     verdict: reasons.length === 0 ? 'genuine' : 'refused',
     message: verdictMessage(reasons, used),
@@ -149,7 +154,7 @@ function registerReasons(
   const reasons: Reason[] = [];
   if (
     status.recordRoot !== recordRoot ||
-    BigInt(status.issuedAt.getTime()) !== facts.issuedAtMs
+    BigInt(status.issuedAt) !== facts.issuedAtMs
   ) {
     reasons.push(refusal('register-differs'));
   }
@@ -159,14 +164,25 @@ function registerReasons(
   return reasons;
 }
 
+function notice(code: Notice, { en, ur }: Message): VerificationReport['notices'][number] {
+  return { code, message: en, urdu: ur };
+}
+
 function plainNotices(
-  print: PrintFinding,
-  log: LogFinding,
+  found: {
+    readonly print: PrintFinding;
+    readonly log: LogFinding;
+    readonly status: StampStatus | undefined;
+  },
   options: VerifyQrOptions,
 ): Exclude<Notice, 'already-used'>[] {
   const notices: Exclude<Notice, 'already-used'>[] = [];
+  const { print, log, status } = found;
   if (log.state === 'pending') notices.push('log-pending');
   if (options.status === undefined) notices.push('status-unchecked');
+  if (status !== undefined && options.now.getTime() - status.asOf.getTime() > STATUS_OLD_MS) {
+    notices.push('status-old');
+  }
   if (print.state === 'not-compared') notices.push('compare-with-paper');
   return notices;
 }

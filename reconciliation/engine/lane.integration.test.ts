@@ -1,0 +1,403 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import path from 'node:path';
+import fc from 'fast-check';
+import { businessDate, ManualClock } from '../../kernel/clock.ts';
+import { sql, type Queryable } from '../../kernel/database.ts';
+import { IdMaker, secureRandom, type Psid } from '../../kernel/ids.ts';
+import { makeLog } from '../../kernel/log.ts';
+import { makeMetrics } from '../../kernel/metrics.ts';
+import { paisa, rupees } from '../../kernel/money.ts';
+import { packageRoot } from '../../kernel/package-root.ts';
+import {
+  checkInvariants,
+  createChallan,
+  importReferenceData,
+  openAccount,
+  settlementAccount,
+} from '../../ledger/index.ts';
+import { openTestDatabase, type TestDatabase } from '../../tests/support/test-database.ts';
+import { makeEngine } from './engine.ts';
+import { PostingLane } from './lane.ts';
+import type { PaymentEngine, PaymentRequest } from './payment.ts';
+
+const log = makeLog({ level: 'silent' });
+const clock = new ManualClock(new Date('2026-11-23T09:00:00.000Z'));
+const ids = new IdMaker(clock, 0);
+const AMOUNT = rupees(1_500n);
+let test: TestDatabase;
+let lane: PostingLane;
+let engine: PaymentEngine;
+let counter = 0;
+
+async function registerBank(db: Queryable, code: string, limit: bigint | null): Promise<void> {
+  await db.query(
+    sql`insert into participant (code, name, channel, limit_per_transaction_paisa) values (${code}, ${code}, 'iso8583', ${limit})`,
+  );
+  await openAccount(db, settlementAccount(0, code), ids);
+}
+
+function makeLane(
+  holder: string,
+  options: { queueMax?: number; leaseMs?: number } = {},
+): PostingLane {
+  return new PostingLane({
+    shard: 0,
+    database: test.database,
+    clock,
+    ids,
+    random: secureRandom,
+    log,
+    metrics: makeMetrics(false),
+    holder,
+    ...options,
+  });
+}
+
+beforeAll(async () => {
+  test = await openTestDatabase();
+  await importReferenceData(
+    test.database,
+    path.join(packageRoot, 'ledger', 'reference-data'),
+    clock,
+  );
+  await registerBank(test.database, 'BOP', null);
+  await registerBank(test.database, 'SMALL', 1_000n);
+  lane = makeLane('test');
+  await lane.start();
+  engine = makeEngine({ database: test.database, clock, lanes: new Map([[0, lane]]) });
+});
+
+afterAll(async () => {
+  await lane.stop();
+  await test.drop();
+});
+
+afterEach(async () => {
+  expect(await checkInvariants(test.database)).toEqual([]);
+});
+
+async function headCodes(): Promise<[string, string]> {
+  const rows = await test.database.query<{ code: string }>(
+    sql`select code from head_of_account order by code limit 2`,
+  );
+  return [rows[0]!.code, rows[1]!.code];
+}
+
+async function challan(): Promise<Psid> {
+  counter += 1;
+  const [stampHead, feeHead] = await headCodes();
+  const party = {
+    name: 'Ayesha Khan',
+    cnic: '35202-1234567-1',
+    contact: '03001234567',
+    address: 'Lahore',
+  };
+  const made = await createChallan(
+    {
+      application: {
+        applicant: party,
+        firstParties: [party],
+        secondParties: [party],
+        purpose: 'sale',
+        districtCode: 'LHR',
+        districtName: 'Lahore',
+        instrumentTitle: 'CONVEYANCE - 23',
+      },
+      lines: [
+        {
+          headCode: stampHead,
+          description: 'CONVEYANCE - 23',
+          amount: rupees(1_000n),
+          assumed: false,
+          stamp: { kind: 'non-judicial', article: '23', description: 'CONVEYANCE - 23' },
+        },
+        { headCode: feeHead, description: 'Registration fee', amount: rupees(500n), assumed: true },
+      ],
+      duty: { total: '150000' },
+      idempotencyKey: `key-${String(counter)}`,
+      contentHash: Buffer.alloc(32, counter % 256),
+    },
+    { database: test.database, clock, random: secureRandom, ids, shard: 0, challanDays: 15 },
+  );
+  return made.psid;
+}
+
+function payment(psid: Psid, key: string, change: Partial<PaymentRequest> = {}): PaymentRequest {
+  return {
+    channel: 'iso8583',
+    participant: 'BOP',
+    requestKey: key,
+    psid,
+    amount: AMOUNT,
+    reference: 'RRN000000001',
+    ...change,
+  };
+}
+
+function reversal(
+  psid: Psid,
+  originalKey: string,
+  requestKey = `r-${originalKey}`,
+  amount = AMOUNT,
+) {
+  return { channel: 'iso8583' as const, participant: 'BOP', requestKey, originalKey, psid, amount };
+}
+
+describe('the posting lane', () => {
+  it('posts a payment, issues its stamp and tells the outbox in one commit', async () => {
+    const psid = await challan();
+    const answer = await engine.pay(payment(psid, 'a1'));
+    expect(answer).toMatchObject({
+      result: 'approved',
+      repeated: false,
+      businessDate: '2026-11-23',
+    });
+    expect(answer.stampIds).toHaveLength(1);
+    expect(answer.authorisation).toMatch(/^\d{6}$/);
+    const [row] = await test.database.query<{
+      stamps: bigint;
+      outbox: bigint;
+      postings: bigint;
+    }>(sql`
+      select (select count(*) from stamp where payment_id = ${answer.paymentId}) as stamps,
+        (select count(*) from outbox where stamp_id = ${answer.stampIds[0]}) as outbox,
+        (select count(*) from posting where journal_id = ${answer.paymentId}) as postings`);
+    expect(row).toEqual({ stamps: 1n, outbox: 1n, postings: 3n });
+    expect(await engine.inquire({ channel: 'iso8583', participant: 'BOP', psid })).toMatchObject({
+      ok: true,
+      bill: { status: 'paid', amount: AMOUNT },
+    });
+  });
+
+  it('answers a repeat as before, and refuses the same key with other content', async () => {
+    const psid = await challan();
+    const first = await engine.pay(payment(psid, 'b1'));
+    const again = await engine.pay(payment(psid, 'b1'));
+    expect(again).toEqual({ ...first, repeated: true });
+    expect(await engine.pay(payment(psid, 'b1', { amount: paisa(1n) }))).toMatchObject({
+      result: 'key-reused',
+      repeated: true,
+    });
+    expect(await engine.pay(payment(await challan(), 'b1'))).toMatchObject({
+      result: 'key-reused',
+    });
+  });
+
+  it.each([
+    ['participant-unavailable', { participant: 'NOBODY' }],
+    ['amount-mismatch', { amount: rupees(1_501n) }],
+    ['limit-exceeded', { participant: 'SMALL' }],
+  ] as const)('refuses with %s and changes nothing', async (result, change) => {
+    const psid = await challan();
+    expect(await engine.pay(payment(psid, `c-${result}`, change))).toMatchObject({
+      result,
+      stampIds: [],
+    });
+    expect(await engine.inquire({ channel: 'iso8583', participant: 'BOP', psid })).toMatchObject({
+      ok: true,
+      bill: { status: 'unpaid' },
+    });
+  });
+
+  it('refuses an unknown, a paid, a cancelled and an expired challan, each with its own code', async () => {
+    expect(await engine.pay(payment('10100000000000007', 'd1'))).toMatchObject({
+      result: 'unknown-consumer',
+    });
+    const paid = await challan();
+    await engine.pay(payment(paid, 'd2'));
+    expect(await engine.pay(payment(paid, 'd3'))).toMatchObject({
+      result: 'already-paid',
+      repeated: false,
+    });
+    const cancelled = await challan();
+    await test.database.query(
+      sql`update challan set state = 'cancelled' where psid = ${cancelled}`,
+    );
+    expect(await engine.pay(payment(cancelled, 'd4'))).toMatchObject({ result: 'blocked' });
+    const expired = await challan();
+    await test.database.query(
+      sql`update challan set payable_until = '2026-11-22' where psid = ${expired}`,
+    );
+    expect(await engine.pay(payment(expired, 'd5'))).toMatchObject({ result: 'expired' });
+    expect(
+      await engine.inquire({ channel: 'iso8583', participant: 'BOP', psid: expired }),
+    ).toMatchObject({ ok: true, bill: { status: 'expired' } });
+  });
+
+  it('pays a challan on its last Karachi day, until midnight there', async () => {
+    const psid = await challan();
+    await test.database.query(
+      sql`update challan set payable_until = '2026-11-23' where psid = ${psid}`,
+    );
+    clock.set(new Date('2026-11-23T18:59:59.999Z'));
+    expect(businessDate(clock.now())).toBe('2026-11-23');
+    expect(await engine.pay(payment(psid, 'e1'))).toMatchObject({ result: 'approved' });
+    clock.set(new Date('2026-11-23T09:00:00.000Z'));
+  });
+
+  it('lets one of many payers of one challan win, and answers twins in one batch alike', async () => {
+    const psid = await challan();
+    const answers = await Promise.all(
+      ['f1', 'f2', 'f1', 'f3', 'f1'].map((key) => engine.pay(payment(psid, key))),
+    );
+    expect(answers.map((answer) => answer.result)).toEqual([
+      'approved',
+      'already-paid',
+      'approved',
+      'already-paid',
+      'approved',
+    ]);
+    expect(answers.map((answer) => answer.repeated)).toEqual([false, false, true, false, true]);
+    expect(
+      new Set([answers[0]!.paymentId, answers[2]!.paymentId, answers[4]!.paymentId]).size,
+    ).toBe(1);
+    expect(answers[2]!.stampIds).toEqual(answers[0]!.stampIds);
+  });
+
+  it('reverses before use: the stamp is cancelled, the books are back, the challan can be paid again', async () => {
+    const psid = await challan();
+    const first = await engine.pay(payment(psid, 'g1'));
+    expect(await engine.reverse(reversal(psid, 'g1'))).toEqual({
+      result: 'approved',
+      repeated: false,
+    });
+    expect(await engine.reverse(reversal(psid, 'g1'))).toEqual({
+      result: 'approved',
+      repeated: true,
+    });
+    expect(await engine.pay(payment(psid, 'g1'))).toMatchObject({
+      result: 'reversed-before',
+      stampIds: [],
+    });
+    const second = await engine.pay(payment(psid, 'g2'));
+    expect(second.result).toBe('approved');
+    expect(second.stampIds).not.toEqual(first.stampIds);
+    const states = await test.database.query(
+      sql`select state from stamp where psid = ${psid} order by issued_at, state`,
+    );
+    expect(states.map((row) => row['state']).sort()).toEqual(['cancelled', 'issued']);
+  });
+
+  it('remembers a reversal that came before its payment, and refuses the late payment', async () => {
+    const psid = await challan();
+    expect(await engine.reverse(reversal(psid, 'h1'))).toMatchObject({
+      result: 'original-not-found',
+    });
+    expect(await engine.pay(payment(psid, 'h1'))).toMatchObject({ result: 'reversed-before' });
+    expect(await engine.pay(payment(psid, 'h2'))).toMatchObject({ result: 'approved' });
+  });
+
+  it('refuses a reversal of another amount, and of a payment whose stamp was used', async () => {
+    const psid = await challan();
+    await engine.pay(payment(psid, 'i1'));
+    expect(await engine.reverse(reversal(psid, 'i1', 'i2', rupees(1n)))).toMatchObject({
+      result: 'reversal-mismatch',
+    });
+    await test.database.transaction(async (tx) => {
+      await tx.query(sql`insert into stamp_event (shard_id, event_id, stamp_id, kind, at, actor, reason, commitment)
+        select shard_id, ${ids.next()}, stamp_id, 'lock', ${clock.now()}, 'sub-registrar:1', 'deed 7', event_commitment(salt, stamp_id, 'lock', ${clock.now()}, 'deed 7') from stamp where psid = ${psid}`);
+      await tx.query(sql`insert into outbox (shard_id, outbox_id, kind, stamp_id, at, amount_paisa, commitment, log_size)
+        select e.shard_id, e.event_id, 'lock', e.stamp_id, e.at, s.amount_paisa, e.commitment, 0 from stamp_event e join stamp s using (shard_id, stamp_id) where s.psid = ${psid}`);
+      await tx.query(
+        sql`update stamp set state = 'delisted', state_changed_at = ${clock.now()} where psid = ${psid}`,
+      );
+    });
+    expect(await engine.reverse(reversal(psid, 'i1', 'i3'))).toMatchObject({
+      result: 'stamp-used',
+    });
+  });
+
+  it('sheds load when its queue is full, and does nothing for what it sheds', async () => {
+    const psid = await challan();
+    const full = new PostingLane({
+      shard: 0,
+      database: test.database,
+      clock,
+      ids,
+      random: secureRandom,
+      log,
+      metrics: makeMetrics(false),
+      holder: 'test',
+      queueMax: 0,
+    });
+    expect(await full.pay(payment(psid, 'j1'))).toMatchObject({ result: 'busy' });
+    expect(await engine.pay(payment(psid, 'j1'))).toMatchObject({
+      result: 'approved',
+      repeated: false,
+    });
+  });
+
+  it('never lets the journal be changed, deleted or unbalanced, nor a stamp go back', async () => {
+    const psid = await challan();
+    await engine.pay(payment(psid, 'k1'));
+    const refused: [string, RegExp][] = [
+      ['update posting set amount_paisa = 1', /never changed/],
+      ['delete from journal_entry', /never changed/],
+      ['truncate posting', /never changed/],
+      ["insert into posting values (0, '2026-11-23', 1, 0, 1, 'D', 5)", /does not balance/],
+      [`update stamp set amount_paisa = 1 where psid = '${psid}'`, /never change/],
+      [`update stamp set state = 'issued' where psid = '${psid}'`, /cannot move/],
+      ['delete from stamp', /never changed/],
+    ];
+    for (const [statement, message] of refused)
+      await expect(test.database.script(statement)).rejects.toThrow(message);
+  });
+
+  it('shuts out a lane whose lease was taken over, in the middle of its work', async () => {
+    const psid = await challan();
+    await test.database.query(
+      sql`update lane_lease set epoch = epoch + 1, holder = 'thief' where shard_id = 0`,
+    );
+    expect(await lane.pay(payment(psid, 'l1'))).toMatchObject({ result: 'busy' });
+    expect(lane.leads).toBe(false);
+    await test.database.query(
+      sql`update lane_lease set expires_at = now() - interval '1 second' where shard_id = 0`,
+    );
+    lane = makeLane('successor');
+    await lane.start();
+    engine = makeEngine({ database: test.database, clock, lanes: new Map([[0, lane]]) });
+    expect(await engine.pay(payment(psid, 'l1'))).toMatchObject({
+      result: 'approved',
+      repeated: false,
+    });
+  });
+
+  it('keeps every invariant and one answer a key under random payments, repeats and reversals', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({
+            bill: fc.nat(2),
+            key: fc.nat(5),
+            wrong: fc.boolean(),
+            kind: fc.constantFrom('pay', 'pay', 'reverse'),
+          }),
+          { maxLength: 25 },
+        ),
+        async (steps) => {
+          counter += 1_000;
+          const run = String(counter);
+          const psids = [await challan(), await challan(), await challan()];
+          const answers = await Promise.all(
+            steps.map((step) => {
+              const psid = psids[step.bill]!;
+              const key = `p${run}-${String(step.key)}`;
+              return step.kind === 'pay'
+                ? engine
+                    .pay(payment(psid, key, step.wrong ? { amount: paisa(7n) } : {}))
+                    .then((answer) => ({ key, answer }))
+                : engine.reverse(reversal(psid, key)).then(() => undefined);
+            }),
+          );
+          const approved = answers.filter((each) => each?.answer.result === 'approved');
+          const byKey = new Map<string, Set<bigint | undefined>>();
+          for (const each of approved)
+            byKey.set(each!.key, (byKey.get(each!.key) ?? new Set()).add(each!.answer.paymentId));
+          for (const payments of byKey.values()) expect(payments.size).toBe(1);
+          expect(await checkInvariants(test.database)).toEqual([]);
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+});
