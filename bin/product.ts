@@ -125,7 +125,7 @@ async function ensureTrial(config: Config, books: Books, ids: IdMaker): Promise<
       name: 'Trial Bank (1BILL)',
       channel: 'onebill',
       allowedAddresses,
-      credentials: trial.onebill,
+      credentials: { username: trial.onebill.username, password: trial.onebill.password },
     },
     deps,
   );

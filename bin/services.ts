@@ -1,6 +1,6 @@
 /** Implements what the HTTP API asks of the product, by wiring ledger, certificates, log and verification. */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { businessDate, type Clock } from '../kernel/clock.ts';
 import { sql, type Database } from '../kernel/database.ts';
 import { Fault } from '../kernel/fault.ts';
@@ -171,7 +171,7 @@ export function statusLookup(
       state: stamp.state,
       asOf: deps.clock.now(),
       recordRoot: stamp.recordRoot.toString('hex'),
-      issuedAt: stamp.issuedAt,
+      issuedAt: stamp.issuedAt.getTime(),
       ...(stamp.stateChangedAt === undefined ? {} : { stateChangedAt: stamp.stateChangedAt }),
       ...(stamp.usedFor === undefined ? {} : { usedFor: stamp.usedFor }),
       ...(inclusion === undefined ? {} : { inclusion }),

@@ -5,16 +5,23 @@
 import pg from 'pg';
 import { Fault } from './fault.ts';
 
+/** Object ids of the types that we read in our own way (pg_type.oid). */
+const INT8 = 20;
+const INT8_ARRAY = 1016;
+const DATE = 1082;
+
+const parserOfDriver: (oid: number, format: 'text' | 'binary') => unknown = (oid, format) =>
+  // The driver lists its known ids as an enum; any other id gets its default parser.
+  pg.types.getTypeParser(oid as pg.types.TypeId, format as 'text');
+
 const types = {
-  getTypeParser(oid: number, format?: 'text' | 'binary'): unknown {
-    if (format !== 'binary') {
-      if (oid === pg.types.builtins.INT8) return BigInt;
-      if (oid === pg.types.builtins.DATE) return String;
-      if (oid === 1016) return parseInt8Array;
+  getTypeParser(oid: number, format: 'text' | 'binary' = 'text'): unknown {
+    if (format === 'text') {
+      if (oid === INT8) return BigInt;
+      if (oid === DATE) return String;
+      if (oid === INT8_ARRAY) return parseInt8Array;
     }
-    return format === 'binary'
-      ? pg.types.getTypeParser(oid, 'binary')
-      : pg.types.getTypeParser(oid, 'text');
+    return parserOfDriver(oid, format);
   },
 };
 

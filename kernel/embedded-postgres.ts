@@ -313,18 +313,14 @@ async function startServer(
     detached: true,
   });
   let output = '';
-  let ended = false;
   child.stderr?.on('data', (chunk: Buffer) => {
     if (output.length < 65_536) output += chunk.toString();
     void logFile.write(chunk).catch(() => undefined);
   });
-  child.once('exit', () => {
-    ended = true;
-  });
   child.once('close', () => void logFile.close().catch(() => undefined));
   const deadline = process.hrtime.bigint() + BigInt(START_TIMEOUT_MS) * 1_000_000n;
   while (!/ready to accept connections/.test(output)) {
-    if (ended) throw faultOfStart(output);
+    if (child.exitCode !== null || child.signalCode !== null) throw faultOfStart(output);
     if (process.hrtime.bigint() > deadline) {
       child.kill('SIGQUIT');
       throw faultOfStart(output);

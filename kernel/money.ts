@@ -53,7 +53,7 @@ export function sumPaisa(amounts: Iterable<Paisa>): Paisa {
 /** Rupees with South Asian grouping and two decimals: `12,34,567.00`. */
 export function formatRupees(amount: Paisa): string {
   const sign = amount < 0n ? '-' : '';
-  const magnitude = amount < 0n ? -amount : amount;
+  const magnitude = amount < 0n ? 0n - amount : amount;
   const whole = (magnitude / 100n).toString();
   const fraction = (magnitude % 100n).toString().padStart(2, '0');
   const lastThree = whole.slice(-3);

@@ -16,7 +16,7 @@ export {
 } from './challans/create-challan.ts';
 export { checkInvariants, type BrokenInvariant } from './invariants.ts';
 export { stampFacts } from './challans/application.ts';
-export { factsRoot } from './stamps/facts.ts';
+export { factsRoot, openFacts } from './stamps/facts.ts';
 export {
   findSeal,
   findStamp,

@@ -81,14 +81,15 @@ export interface Claim {
 
 /** Writes the claim of a certificate. */
 export async function encodeClaim(document: StampDocument, qrText: string): Promise<Buffer> {
-  const { openings: _openings, ...shown } = document;
   const facts = await shownOpenings(document);
   const claim = {
     format: 'sanad-e-stamp',
     layout: CERTIFICATE_LAYOUT,
     qr: qrText,
     document: {
-      ...shown,
+      ...document,
+      // Those that may be shown are in `facts`.
+      openings: undefined,
       amount: document.amount.toString(),
       issuedAt: document.issuedAt.toISOString(),
       factsRoot: toHex(document.factsRoot),

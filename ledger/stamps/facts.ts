@@ -42,3 +42,15 @@ export function factsRoot(secret: Uint8Array, facts: StampFacts): Buffer {
   for (const label of labels) hash.update(factHash(secret, label, facts.get(label) ?? ''));
   return hash.digest();
 }
+
+/** One fact with its salt: what a holder shows to prove that fact alone. */
+export interface OpenedFact {
+  readonly label: string;
+  readonly value: string;
+  readonly salt: Uint8Array;
+}
+
+/** Every fact with its salt, in no particular order. */
+export function openFacts(secret: Uint8Array, facts: StampFacts): OpenedFact[] {
+  return [...facts].map(([label, value]) => ({ label, value, salt: factSalt(secret, label) }));
+}

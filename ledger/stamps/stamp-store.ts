@@ -12,6 +12,8 @@ export interface Stamp {
   readonly id: StampId;
   readonly psid: Psid;
   readonly challanNumber: string;
+  /** The line of the challan that bears the stamp. */
+  readonly lineNo: number;
   readonly kind: 'non-judicial' | 'judicial' | 'low-denomination';
   readonly article: string;
   readonly description: string;
@@ -35,6 +37,7 @@ type StampRow = {
   stamp_id: string;
   psid: string;
   challan_number: string;
+  line_no: number;
   kind: Stamp['kind'];
   article: string;
   stamp_description: string;
@@ -56,7 +59,7 @@ type StampRow = {
 export async function findStamp(db: Queryable, id: string): Promise<Stamp | undefined> {
   if (!isStampId(id)) return undefined;
   const [row] = await db.query<StampRow>(sql`
-    select s.shard_id, s.stamp_id, s.psid, c.challan_number, s.kind, l.article, l.stamp_description, s.amount_paisa, s.issued_at, s.salt,
+    select s.shard_id, s.stamp_id, s.psid, c.challan_number, s.line_no, s.kind, l.article, l.stamp_description, s.amount_paisa, s.issued_at, s.salt,
       l.facts_root, s.record_root, s.log_size, s.state, s.state_changed_at, s.used_for, c.application, c.facts_secret, p.name as participant_name
     from stamp s
     join challan c on c.shard_id = s.shard_id and c.psid = s.psid
@@ -70,6 +73,7 @@ export async function findStamp(db: Queryable, id: string): Promise<Stamp | unde
     id: row.stamp_id,
     psid: row.psid,
     challanNumber: row.challan_number,
+    lineNo: row.line_no,
     kind: row.kind,
     article: row.article,
     description: row.stamp_description,

@@ -1,6 +1,6 @@
 /** Turns the rows of the registers into the documents that the renderer draws. */
 import { businessDate, type BusinessDate } from '../../kernel/clock.ts';
-import type { Challan, Party, Stamp } from '../../ledger/index.ts';
+import { openFacts, stampFacts, type Challan, type Party, type Stamp } from '../../ledger/index.ts';
 import type { ChallanDocument, DocumentParty, StampDocument } from '../../stamp-renderer/index.ts';
 
 /** Months within which an unused stamp can be refunded (Stamp Act s. 50; Refund Rules 1954). */
@@ -48,6 +48,10 @@ export function stampDocument(stamp: Stamp): StampDocument {
     validUntil: refundableUntil(stamp.issuedAt),
     state: stamp.state,
     factsRoot: stamp.factsRoot,
+    openings: openFacts(
+      stamp.secret,
+      stampFacts(application, { ...stamp, amountPaisa: stamp.amount }),
+    ),
     salt: stamp.salt,
     logSizeAtIssue: stamp.logSize,
   };

@@ -81,11 +81,16 @@ function drawCopy(sheet: Sheet, document: ChallanDocument, copy: Copy): void {
   y += row(sheet, 'Tendered by', [party.name, party.relation ?? ''].join(' '), { x, y, lines: 2 });
   if (party.cnic !== undefined) y += row(sheet, 'CNIC', party.cnic, { x, y, lines: 1 });
   if (party.address !== undefined) y += row(sheet, 'Address', party.address, { x, y, lines: 2 });
-  y += row(sheet, 'District, tehsil', [document.district, document.tehsil].filter(Boolean).join(', '), {
-    x,
-    y,
-    lines: 1,
-  });
+  y += row(
+    sheet,
+    'District, tehsil',
+    [document.district, document.tehsil].filter(Boolean).join(', '),
+    {
+      x,
+      y,
+      lines: 1,
+    },
+  );
   y += row(sheet, 'On account of', document.particulars, { x, y, lines: 3 });
   y = drawLines(sheet, document, x, y + 4);
   const words = { x, y: y + 2, width: INNER, size: 7.4, lines: 3 };
@@ -175,11 +180,22 @@ function drawCopyFoot(sheet: Sheet, document: ChallanDocument, copy: Copy & { x:
   const half = INNER / 2;
   const page = sheet.document;
   page.save().lineWidth(0.5).strokeColor(LABEL);
-  page.moveTo(x, y + 34).lineTo(x + half - 8, y + 34).stroke();
-  page.moveTo(x + half + 8, y + 34).lineTo(x + INNER, y + 34).stroke().restore();
+  page
+    .moveTo(x, y + 34)
+    .lineTo(x + half - 8, y + 34)
+    .stroke();
+  page
+    .moveTo(x + half + 8, y + 34)
+    .lineTo(x + INNER, y + 34)
+    .stroke()
+    .restore();
   const caption = { y: y + 36, width: half - 8, size: 6.4, color: LABEL };
   sheet.text('Signature of tenderer', { ...caption, x });
-  sheet.text('Received: bank’s stamp, date and signature', { ...caption, x: x + half + 8, lines: 2 });
+  sheet.text('Received: bank’s stamp, date and signature', {
+    ...caption,
+    x: x + half + 8,
+    lines: 2,
+  });
   y += 58;
   const how =
     copy.index === 0
@@ -190,7 +206,12 @@ function drawCopyFoot(sheet: Sheet, document: ChallanDocument, copy: Copy & { x:
 
 function drawPaid(sheet: Sheet, paid: NonNullable<ChallanDocument['paid']>, x: number): void {
   const page = sheet.document;
-  page.save().roundedRect(x, FOOT - 34, INNER, 22, 3).lineWidth(1.1).strokeColor(GREEN).stroke();
+  page
+    .save()
+    .roundedRect(x, FOOT - 34, INNER, 22, 3)
+    .lineWidth(1.1)
+    .strokeColor(GREEN)
+    .stroke();
   page.restore();
   sheet.text(`PAID ${printedTime(paid.at)}, ${paid.through}, reference ${paid.reference}`, {
     x: x + 6,
@@ -216,5 +237,9 @@ function row(
 function rule(sheet: Sheet, x: number, y: number): void {
   const page = sheet.document;
   page.save().lineWidth(0.6).strokeColor(GREEN);
-  page.moveTo(x, y).lineTo(x + INNER, y).stroke().restore();
+  page
+    .moveTo(x, y)
+    .lineTo(x + INNER, y)
+    .stroke()
+    .restore();
 }

@@ -116,8 +116,13 @@ function drawBackground(page: PDFKit.PDFDocument, document: StampDocument): void
 function drawHead(sheet: Sheet, document: StampDocument): void {
   const page = sheet.document;
   page.save();
-  page.addContent(`q 0.45 w 0.54 0.42 0.12 RG ${rosette({ x: LEFT + 34, y: 80, radius: 32 }, 16)} Q`);
-  page.circle(LEFT + 34, 80, 16).fillColor(GREEN).fill();
+  page.addContent(
+    `q 0.45 w 0.54 0.42 0.12 RG ${rosette({ x: LEFT + 34, y: 80, radius: 32 }, 16)} Q`,
+  );
+  page
+    .circle(LEFT + 34, 80, 16)
+    .fillColor(GREEN)
+    .fill();
   drawCrescent(page, LEFT + 34, 80);
   page.restore();
   const centre = { x: LEFT, width: WIDTH, align: 'centre' } as const;
@@ -161,21 +166,38 @@ function drawHead(sheet: Sheet, document: StampDocument): void {
 }
 
 function drawCrescent(page: PDFKit.PDFDocument, x: number, y: number): void {
-  page.circle(x - 1, y, 9).fillColor('#ffffff').fill();
-  page.circle(x + 2.4, y - 1.4, 7.6).fillColor(GREEN).fill();
+  page
+    .circle(x - 1, y, 9)
+    .fillColor('#ffffff')
+    .fill();
+  page
+    .circle(x + 2.4, y - 1.4, 7.6)
+    .fillColor(GREEN)
+    .fill();
   const star = Array.from({ length: 10 }, (_, index) => {
     const radius = index % 2 === 0 ? 3.4 : 1.4;
     const angle = (Math.PI / 5) * index - Math.PI / 3;
-    return [x + 5 + radius * Math.cos(angle), y - 3.2 + radius * Math.sin(angle)] as [number, number];
+    return [x + 5 + radius * Math.cos(angle), y - 3.2 + radius * Math.sin(angle)] as [
+      number,
+      number,
+    ];
   });
-  page.polygon(...star).fillColor('#ffffff').fill();
+  page
+    .polygon(...star)
+    .fillColor('#ffffff')
+    .fill();
 }
 
 function drawAmount(sheet: Sheet, document: StampDocument): void {
   const page = sheet.document;
   page.save();
   page.roundedRect(LEFT, 184, COLUMN, 78, 3).fillOpacity(0.85).fillColor('#f3f8f4').fill();
-  page.fillOpacity(1).roundedRect(LEFT, 184, COLUMN, 78, 3).lineWidth(0.8).strokeColor(GREEN).stroke();
+  page
+    .fillOpacity(1)
+    .roundedRect(LEFT, 184, COLUMN, 78, 3)
+    .lineWidth(0.8)
+    .strokeColor(GREEN)
+    .stroke();
   page.restore();
   const inner = { x: LEFT + 12, width: COLUMN - 24 };
   label(sheet, 'STAMP DUTY PAID', 'مالیت', { ...inner, y: 190 });
@@ -206,7 +228,9 @@ function drawSeal(sheet: Sheet, qrText: string): void {
   const y = 184 + (QR_SIDE - side) / 2;
   sheet.document.save();
   sheet.document.rect(QR_LEFT, 184, QR_SIDE, QR_SIDE).fillColor('#ffffff').fill();
-  sheet.document.image(matrixPng(matrix, { scale: 1, quiet: QUIET_MODULES }), x, y, { width: side });
+  sheet.document.image(matrixPng(matrix, { scale: 1, quiet: QUIET_MODULES }), x, y, {
+    width: side,
+  });
   sheet.document.rect(QR_LEFT, 184, QR_SIDE, QR_SIDE).lineWidth(0.8).strokeColor(GREEN).stroke();
   sheet.document.restore();
   sheet.mark({ field: 'qr', x: QR_LEFT, y: 184, width: QR_SIDE, height: QR_SIDE });
@@ -322,7 +346,13 @@ function nameLine(party: DocumentParty, number: string): string {
   return `${number}${party.name}${party.relation === undefined ? '' : `   ${party.relation}`}`;
 }
 
-function nameStyle(y: number): { x: number; y: number; width: number; size: number; weight: 'bold' } {
+function nameStyle(y: number): {
+  x: number;
+  y: number;
+  width: number;
+  size: number;
+  weight: 'bold';
+} {
   return { x: LEFT, y, width: WIDTH - 150, size: 10, weight: 'bold' };
 }
 
@@ -359,7 +389,12 @@ function drawParty(
 function drawFoot(sheet: Sheet, document: StampDocument, qrText: string): void {
   const page = sheet.document;
   page.save().lineWidth(0.6).strokeColor(GREEN);
-  page.rect(LEFT, FOOT + 8, WIDTH, 52).dash(2, { space: 2 }).stroke().undash().restore();
+  page
+    .rect(LEFT, FOOT + 8, WIDTH, 52)
+    .dash(2, { space: 2 })
+    .stroke()
+    .undash()
+    .restore();
   label(sheet, 'FOR THE REGISTERING OFFICER: DELISTED ON', 'برائے سب رجسٹرار', {
     x: LEFT + 8,
     y: FOOT + 12,

@@ -13,7 +13,9 @@ export function guilloche(width: number, height: number): string {
   const key = `${String(width)}x${String(height)}`;
   const known = drawn.get(key);
   if (known !== undefined) return known;
-  const operators = [field(width, height), frame(width, height), rosettes(width, height)].join('\n');
+  const operators = [field(width, height), frame(width, height), rosettes(width, height)].join(
+    '\n',
+  );
   drawn.set(key, operators);
   return operators;
 }
@@ -27,13 +29,10 @@ export function rosette(
 ): string {
   return Array.from({ length: 5 }, (_, ring) => {
     const radius = at.radius * (1 - ring * 0.13);
-    return polyline(
-      (t) => {
-        const swing = radius * (0.86 + 0.14 * Math.cos(petals * TAU * t + ring * 0.9));
-        return [at.x + swing * Math.cos(TAU * t), at.y + swing * Math.sin(TAU * t)];
-      },
-      petals * 8,
-    );
+    return polyline((t) => {
+      const swing = radius * (0.86 + 0.14 * Math.cos(petals * TAU * t + ring * 0.9));
+      return [at.x + swing * Math.cos(TAU * t), at.y + swing * Math.sin(TAU * t)];
+    }, petals * 8);
   }).join('\n');
 }
 
@@ -76,8 +75,9 @@ function frame(width: number, height: number): string {
       }, waves * 9),
     );
   });
-  const rules = [near - 7.5, near + 7.5].map((inset) =>
-    `${point(inset)} ${point(inset)} ${point(width - 2 * inset)} ${point(height - 2 * inset)} re S`,
+  const rules = [near - 7.5, near + 7.5].map(
+    (inset) =>
+      `${point(inset)} ${point(inset)} ${point(width - 2 * inset)} ${point(height - 2 * inset)} re S`,
   );
   return ['q 0.4 w 0.16 0.42 0.31 RG', ...curves, '0.7 w', ...rules, 'Q'].join('\n');
 }

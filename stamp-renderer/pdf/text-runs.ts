@@ -13,7 +13,8 @@ export interface TextRun {
 }
 
 /** Control characters, bidi controls and invisible marks; the joiners of Urdu (U+200C, U+200D) stay. */
-const HIDDEN = /[\p{Cc}\u00AD\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB]/gu;
+const HIDDEN =
+  /[\p{Cc}\u00AD\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF\uFFF9-\uFFFB]/gu;
 const MIRRORED: Readonly<Record<string, string>> = {
   '(': ')',
   ')': '(',

@@ -76,7 +76,9 @@ export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
 /** The shortest CBOR head of a byte string below 64 kB. */
 function byteStringHead(length: number): Uint8Array {
   if (length < 24) return Uint8Array.of(0x40 | length);
-  return length < 256 ? Uint8Array.of(0x58, length) : Uint8Array.of(0x59, length >> 8, length & 255);
+  return length < 256
+    ? Uint8Array.of(0x58, length)
+    : Uint8Array.of(0x59, length >> 8, length & 255);
 }
 
 function byteStringHeadLength(first: number | undefined): number {

@@ -72,7 +72,8 @@ export async function verifyInclusion(
   );
   if (!equalBytes(expected, proof.entry)) return { ok: false, reason: 'another-stamp' };
   const root = await rootOf(proof);
-  if (root === undefined || !equalBytes(root, head.root)) return { ok: false, reason: 'path-wrong' };
+  if (root === undefined || !equalBytes(root, head.root))
+    return { ok: false, reason: 'path-wrong' };
   return {
     ok: true,
     leafIndex: proof.leafIndex,
@@ -176,9 +177,7 @@ async function isSignedByLog(head: Checkpoint, log: TrustedLog): Promise<boolean
   const publicKey = fromBase64(log.publicKey);
   if (publicKey?.length !== HASH_BYTES) return false;
   const keyType = Uint8Array.of(ED25519_KEY_TYPE);
-  const named = toHex(
-    (await sha256(utf8(`${log.origin}\n`), keyType, publicKey)).slice(0, 4),
-  );
+  const named = toHex((await sha256(utf8(`${log.origin}\n`), keyType, publicKey)).slice(0, 4));
   const own = head.signatures.filter(
     ({ name, bytes }) => name === log.origin && toHex(bytes.slice(0, 4)) === named,
   );

@@ -57,13 +57,17 @@ export async function unprovenFacts(
 ): Promise<string[]> {
   if (!(await reachesRoot(leaves, document.factsRoot))) return ['*'];
   const printed = printedFacts(document);
-  const opened = new Map(leaves.flatMap((leaf) => ('value' in leaf ? [[leaf.label, leaf.value]] : [])));
+  const opened = new Map(
+    leaves.flatMap((leaf) => ('value' in leaf ? [[leaf.label, leaf.value]] : [])),
+  );
   const differing = [...printed].filter(([label, value]) => opened.get(label) !== value);
   const unprinted = [...opened].filter(([label]) => !printed.has(label));
   // Only what a certificate never prints may stay closed: otherwise a line could be left out of the print.
   const hidden = leaves.filter((leaf) => !('value' in leaf) && !mayStayClosed(leaf.label, printed));
   return [
-    ...new Set([...differing, ...unprinted].map(([label]) => label).concat(hidden.map(({ label }) => label))),
+    ...new Set(
+      [...differing, ...unprinted].map(([label]) => label).concat(hidden.map(({ label }) => label)),
+    ),
   ];
 }
 
@@ -81,16 +85,14 @@ async function reachesRoot(leaves: readonly FactLeaf[], root: Uint8Array): Promi
   }
   const sorted = leaves.toSorted((left, right) => (left.label < right.label ? -1 : 1));
   const hashes = await Promise.all(
-    sorted.map((leaf) => ('value' in leaf ? factHash(leaf) : leaf.hash)),
+    sorted.map(async (leaf) => ('value' in leaf ? factHash(leaf) : Promise.resolve(leaf.hash))),
   );
   return equalBytes(await sha256(utf8('sanad-facts-1'), ...hashes), root);
 }
 
 async function factHash({ label, value, salt }: FactOpening): Promise<Uint8Array> {
   const name = utf8(label);
-  return sha256(
-    concatBytes(Uint8Array.of(0), salt, Uint8Array.of(name.length), name, utf8(value)),
-  );
+  return sha256(concatBytes(Uint8Array.of(0), salt, Uint8Array.of(name.length), name, utf8(value)));
 }
 
 function addParty(facts: Map<string, string>, label: string, party: DocumentParty): void {

@@ -64,7 +64,8 @@ const BASE = {
     { name: 'Sana Bilal', relation: 'W/o Muhammad Bilal Ahmed', cnic: '35202-9988776-4' },
   ],
   purpose: 'Sale of residential plot',
-  property: 'Plot 118, Block C, Johar Town, Lahore: residential, 10 marla of 225 sq ft, covered 1,850 sq ft',
+  property:
+    'Plot 118, Block C, Johar Town, Lahore: residential, 10 marla of 225 sq ft, covered 1,850 sq ft',
   district: 'Lahore',
   districtCode: 'LHR',
   challanNumber: '32A-2026-0004711',

@@ -172,7 +172,13 @@ async function drawReference(
 }
 
 /** Stands for a reference that could not be read, so that nothing agrees with it: fail closed. */
-const NO_PAGES: ReadPdf = { readable: true, kind: 'pdf', pages: [], attachments: [], isPlain: false };
+const NO_PAGES: ReadPdf = {
+  readable: true,
+  kind: 'pdf',
+  pages: [],
+  attachments: [],
+  isPlain: false,
+};
 
 /** As much of a document as the seal alone gives. */
 function documentOf(facts: SealFacts): StampDocument {
@@ -203,10 +209,11 @@ function documentOf(facts: SealFacts): StampDocument {
 
 /** The fields in which a piece of text was added, removed, moved or changed. */
 function compareText(given: ReadPage, expected: ReadPage, boxes: readonly FieldBox[]): Reason[] {
-  const fields = new Set([
-    ...missingFrom(expected.items, given.items),
-    ...missingFrom(given.items, expected.items),
-  ].map((item) => fieldAt(boxes, item.x + 0.5, item.y - 1)));
+  const fields = new Set(
+    [...missingFrom(expected.items, given.items), ...missingFrom(given.items, expected.items)].map(
+      (item) => fieldAt(boxes, item.x + 0.5, item.y - 1),
+    ),
+  );
   return [...fields].map((field) => {
     const box = boxes.find((each) => each.field === field);
     return {
@@ -241,11 +248,7 @@ function textIn(page: ReadPage, box: FieldBox, boxes: readonly FieldBox[]): stri
 }
 
 /** The fields in which the pictures differ. */
-function comparePicture(
-  given: ReadPage,
-  expected: ReadPage,
-  boxes: readonly FieldBox[],
-): string[] {
+function comparePicture(given: ReadPage, expected: ReadPage, boxes: readonly FieldBox[]): string[] {
   if (given.width !== expected.width || given.height !== expected.height) return ['page'];
   const counts = new Map<string, number>();
   const [left, right] = [given.pixels, expected.pixels];
@@ -271,8 +274,7 @@ function differsAt(left: Uint8Array, right: Uint8Array, at: number): boolean {
 /** The field printed at a point of the page, or `page` where there is none. */
 function fieldAt(boxes: readonly FieldBox[], x: number, y: number): string {
   const box = boxes.find(
-    (each) =>
-      x >= each.x && x <= each.x + each.width && y >= each.y && y <= each.y + each.height,
+    (each) => x >= each.x && x <= each.x + each.width && y >= each.y && y <= each.y + each.height,
   );
   return box?.field ?? 'page';
 }

@@ -111,7 +111,8 @@ const FIELDS: Readonly<Record<string, Message>> = {
 
 /** The sentence for a refusal; for a printed fact that differs it names the fact (`secondParty.2.name`). */
 export function refusalMessage(code: Refusal, field?: string): Message {
-  const name = field === undefined ? undefined : (FIELDS[field] ?? FIELDS[field.split('.')[0] ?? '']);
+  const name =
+    field === undefined ? undefined : (FIELDS[field] ?? FIELDS[field.split('.')[0] ?? '']);
   const message = REFUSAL_MESSAGES[code];
   return name === undefined
     ? message
@@ -136,7 +137,10 @@ export function usedMessage(status: StampStatus): Message {
 }
 
 /** The one line over a report. */
-export function verdictMessage(reasons: readonly { readonly message: string; readonly urdu: string }[], used?: Message): Message {
+export function verdictMessage(
+  reasons: readonly { readonly message: string; readonly urdu: string }[],
+  used?: Message,
+): Message {
   const [first] = reasons;
   if (first !== undefined) {
     return { en: `REFUSED. ${first.message}`, ur: `نامنظور۔ ${first.urdu}` };

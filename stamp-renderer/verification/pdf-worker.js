@@ -25,7 +25,9 @@ const SEARCH_SIDE_MAX = 3600;
 const pdfjs = path.dirname(createRequire(import.meta.url).resolve('pdfjs-dist/package.json'));
 // jsQR is a CommonJS module whose function is its default export.
 const findCode = /** @type {typeof jsqr} */ (
-  /** @type {unknown} */ (/** @type {{ default?: unknown }} */ (/** @type {unknown} */ (jsqr)).default ?? jsqr)
+  /** @type {unknown} */ (
+    /** @type {{ default?: unknown }} */ (/** @type {unknown} */ (jsqr)).default ?? jsqr
+  )
 );
 
 /** @param {string} reason */
@@ -63,7 +65,9 @@ function codesOf(canvas, create, scales) {
         code.location.bottomLeftCorner,
       ];
       context.beginPath();
-      corners.forEach(({ x, y }, index) => (index === 0 ? context.moveTo(x, y) : context.lineTo(x, y)));
+      corners.forEach(({ x, y }, index) =>
+        index === 0 ? context.moveTo(x, y) : context.lineTo(x, y),
+      );
       context.closePath();
       context.fill();
     }
@@ -176,12 +180,19 @@ async function readPng(bytes) {
   context.fillStyle = '#fff';
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return { readable: true, kind: 'png', codes: codesOf(canvas, createCanvas, [1, 0.5, 2, 0.75, 0.35]) };
+  return {
+    readable: true,
+    kind: 'png',
+    codes: codesOf(canvas, createCanvas, [1, 0.5, 2, 0.75, 0.35]),
+  };
 }
 
-parentPort?.on('message', (/** @type {{ kind: 'pdf' | 'png', bytes: Uint8Array }} */ { kind, bytes }) => {
-  (kind === 'pdf' ? readPdf(bytes) : readPng(bytes))
-    // Whatever a parser says about a file from outside, the file is unreadable; the name helps a person.
-    .catch((error) => unreadable(error instanceof Error ? error.name : 'unknown'))
-    .then((answer) => parentPort?.postMessage(answer));
-});
+parentPort?.on(
+  'message',
+  (/** @type {{ kind: 'pdf' | 'png', bytes: Uint8Array }} */ { kind, bytes }) => {
+    (kind === 'pdf' ? readPdf(bytes) : readPng(bytes))
+      // Whatever a parser says about a file from outside, the file is unreadable; the name helps a person.
+      .catch((error) => unreadable(error instanceof Error ? error.name : 'unknown'))
+      .then((answer) => parentPort?.postMessage(answer));
+  },
+);

@@ -3,7 +3,13 @@ import type { TrustList } from '../seal/trust-list.ts';
 import { comparePrint } from './compare-print.ts';
 import { withFileReader, type FileReader } from './file-reader.ts';
 import type { StatusLookup, VerificationReport } from './report.ts';
-import { refusal, refusedReport, verifyQr, type PrintCheck, type VerifyQrOptions } from './verify-qr.ts';
+import {
+  refusal,
+  refusedReport,
+  verifyQr,
+  type PrintCheck,
+  type VerifyQrOptions,
+} from './verify-qr.ts';
 
 const FILE_BYTES_MAX = 5 * 1024 * 1024;
 const TEXT_BYTES_MAX = 100_000;

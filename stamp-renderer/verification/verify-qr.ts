@@ -94,14 +94,19 @@ export async function verifyQr(
     reasons.push(refusal('not-in-log'));
   }
   const provedInLog = log.state === 'proved' && log.checkpointSigned;
-  if (seal.revoked && !(provedInLog && facts.issuedAtMs < BigInt(Date.parse(key.revokedAt ?? '')))) {
+  if (
+    seal.revoked &&
+    !(provedInLog && facts.issuedAtMs < BigInt(Date.parse(key.revokedAt ?? '')))
+  ) {
     reasons.push(refusal('key-revoked'));
   }
   reasons.push(...registerReasons(facts, recordRoot, status, options));
   const used = status?.state === 'delisted' ? usedMessage(status) : undefined;
   const notices = [
     ...(used === undefined ? [] : [notice('already-used', used)]),
-    ...plainNotices({ print, log, status }, options).map((code) => notice(code, noticeMessage(code))),
+    ...plainNotices({ print, log, status }, options).map((code) =>
+      notice(code, noticeMessage(code)),
+    ),
   ];
   return {
     verdict: reasons.length === 0 ? 'genuine' : 'refused',
@@ -152,10 +157,7 @@ function registerReasons(
   if (options.status === undefined) return [];
   if (status === undefined) return [refusal('not-in-register')];
   const reasons: Reason[] = [];
-  if (
-    status.recordRoot !== recordRoot ||
-    BigInt(status.issuedAt) !== facts.issuedAtMs
-  ) {
+  if (status.recordRoot !== recordRoot || BigInt(status.issuedAt) !== facts.issuedAtMs) {
     reasons.push(refusal('register-differs'));
   }
   if (status.state !== 'issued' && status.state !== 'delisted') {
