@@ -10,10 +10,6 @@ const INT8 = 20;
 const INT8_ARRAY = 1016;
 const DATE = 1082;
 
-const parserOfDriver: (oid: number, format: 'text' | 'binary') => unknown = (oid, format) =>
-  // The driver lists its known ids as an enum; any other id gets its default parser.
-  pg.types.getTypeParser(oid as pg.types.TypeId, format as 'text');
-
 const types = {
   getTypeParser(oid: number, format: 'text' | 'binary' = 'text'): unknown {
     if (format === 'text') {
@@ -21,7 +17,9 @@ const types = {
       if (oid === DATE) return String;
       if (oid === INT8_ARRAY) return parseInt8Array;
     }
-    return parserOfDriver(oid, format);
+    // The driver lists the ids it knows as an enum; any other id gets its default parser.
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- an id is a plain number on the wire
+    return pg.types.getTypeParser(oid, format as 'text');
   },
 };
 

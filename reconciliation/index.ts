@@ -23,4 +23,3 @@ export {
   makeCertificateOffice,
   type CertificateOffice,
 } from './certificates/certificate-office.ts';
-export { stampDocument } from './certificates/documents.ts';

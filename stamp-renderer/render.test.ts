@@ -196,7 +196,7 @@ describe('challan 32-A', () => {
       'Rs. 2,06,090.00',
       'Pay by 08-12-2026',
       '32A-2026-0004711',
-      'Muhammad Bilal Ahmed S/o Muhammad Akram',
+      'Muhammad Bilal Ahmed S/o Muhammad',
       'Lahore, Model Town',
       'B02701 Stamps, non-judicial',
       'B02811 Registration fees *',

@@ -52,7 +52,7 @@ export interface ChallanDeps {
 }
 
 /** The token that opens a challan's documents: 128 bits from its secret. */
-export function accessToken(secret: Uint8Array): string {
+function accessToken(secret: Uint8Array): string {
   return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), 'access-token', 16)).toString(
     'base64url',
   );

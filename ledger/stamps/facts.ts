@@ -13,7 +13,7 @@ const DOMAIN = Buffer.from('sanad-facts-1', 'ascii');
 const LEAF = Buffer.from([0x00]);
 
 /** The salt of one fact: 16 bytes of HKDF-SHA256 from the challan's 32-byte secret, the label as info. */
-export function factSalt(secret: Uint8Array, label: string): Buffer {
+function factSalt(secret: Uint8Array, label: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, Buffer.alloc(0), label, 16));
 }
 

@@ -5,7 +5,7 @@
 import QRCode from 'qrcode';
 import { printedDate, printedTime } from '../../kernel/clock.ts';
 import { amountInWords, formatRupees } from '../../kernel/money.ts';
-import type { ChallanDocument } from '../documents.ts';
+import type { ChallanDocument, ChallanDocumentLine } from '../documents.ts';
 import { matrixPng, type QrMatrix } from '../seal/qr-image.ts';
 import { psidGroups } from './printed.ts';
 import { Sheet } from './sheet.ts';
@@ -25,7 +25,9 @@ const RED = '#a3161f';
 const AMOUNT_WIDTH = 70;
 /** Where the signatures begin; the lines above may use all of the room before it. */
 const FOOT = 478;
-const LINES_MAX = 12;
+/** The lines end here, so that the total and its words fit; many lines are printed smaller. */
+const LINES_BOTTOM = FOOT - 74;
+const LINES_MAX = 14;
 
 export interface ChallanOptions {
   /** Address at which the challan can be paid or looked at; printed when present. */
@@ -149,14 +151,29 @@ function drawLines(sheet: Sheet, document: ChallanDocument, x: number, top: numb
   rule(sheet, x, top);
   sheet.text('HEAD OF ACCOUNT', { ...text, y: top + 2, size: 6.2, color: LABEL });
   sheet.text('RUPEES', { ...money, y: top + 2, size: 6.2, color: LABEL });
+  const lines = document.lines.slice(0, LINES_MAX);
+  const entry = (line: ChallanDocumentLine, y: number, scale: number, draw: boolean): number => {
+    const title = {
+      ...text,
+      y,
+      size: text.size * scale,
+      weight: 'bold' as const,
+      lines: 1,
+    };
+    const written = `${line.headCode}  ${line.headTitle}${line.assumed ? ' *' : ''}`;
+    const below = { ...text, size: 6.8 * scale, lines: 2 };
+    const height = sheet.heightOf(written, title);
+    if (draw) {
+      sheet.text(formatRupees(line.amount), { ...money, y, size: 7.8 * scale });
+      sheet.text(written, title);
+      sheet.text(line.description, { ...below, y: y + height });
+    }
+    return height + sheet.heightOf(line.description, { ...below, y }) + 1.5;
+  };
+  const natural = lines.reduce((total, line) => total + entry(line, 0, 1, false), 0);
+  const scale = Math.min(1, (LINES_BOTTOM - top - 12) / natural);
   let y = top + 12;
-  for (const line of document.lines.slice(0, LINES_MAX)) {
-    const mark = line.assumed ? ' *' : '';
-    sheet.text(formatRupees(line.amount), { ...money, y, size: 7.8 });
-    const title = `${line.headCode}  ${line.headTitle}${mark}`;
-    y += sheet.text(title, { ...text, y, weight: 'bold', lines: 1 });
-    y += sheet.text(line.description, { ...text, y, size: 6.8, lines: 2 }) + 1.5;
-  }
+  for (const line of lines) y += entry(line, y, scale, true);
   rule(sheet, x, y);
   sheet.text('TOTAL', { ...text, y: y + 2, size: 8.4, weight: 'bold' });
   sheet.text(formatRupees(document.total), { ...money, y: y + 2, size: 9, weight: 'bold' });

@@ -181,7 +181,7 @@ describe('a seal', () => {
   it('is refused with any one sealed fact changed under the same signature', async () => {
     const facts = decodePayload(encodePayload(sealFactsOf(document, new Date(1_795_000_000_000))))!;
     const changed: Record<keyof SealFacts, unknown> = {
-      stampId: '1234567890123452',
+      stampId: '1234567890123450',
       kind: 'judicial',
       article: '33',
       amountPaisa: facts.amountPaisa + 1n,
@@ -192,7 +192,7 @@ describe('a seal', () => {
       secondParty: 'X',
       cnicLast4: '0000',
       purpose: 'X',
-      psid: '10100483051729619',
+      psid: '10100483051729617',
       challanNumber: 'X',
       validUntil: '2027-05-24',
       factsRoot: new Uint8Array(32),

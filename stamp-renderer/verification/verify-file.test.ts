@@ -121,7 +121,7 @@ describe('a genuine e-stamp', () => {
 describe('a tampered certificate', () => {
   const other = (changes: Partial<StampDocument>): Promise<Buffer> =>
     renderStamp({ ...document, ...changes }, { qrText });
-  const another = stampDocument({ id: '1234567890123452', amount: paisa(30_000n) });
+  const another = stampDocument({ id: '1234567890123450', amount: paisa(30_000n) });
   const rows: readonly (readonly [string, string, () => Promise<Buffer> | Buffer])[] = [
     ['another amount', 'amount', () => other({ amount: paisa(99_000_000n) })],
     [
@@ -136,7 +136,7 @@ describe('a tampered certificate', () => {
     ['another district', 'district', () => other({ district: 'Multan' })],
     ['another way of payment', 'paidThrough', () => other({ paidThrough: 'Cash' })],
     ['another challan', 'challanNumber', () => other({ challanNumber: '32A-2026-0004712' })],
-    ['another PSID', 'psid', () => other({ psid: '10100483051729619' })],
+    ['another PSID', 'psid', () => other({ psid: '10100483051729617' })],
     ['another last day', 'validUntil', () => other({ validUntil: '2027-05-24' })],
     [
       'another time of issue',

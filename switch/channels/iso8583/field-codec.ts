@@ -3,7 +3,7 @@ import { CLASS_AN, CLASS_ANS, CLASS_N, CLASS_Z, writeTable } from './encoding.ts
 import type { FieldDefinition, FieldKind, MessageSpec } from './specs/spec.ts';
 
 /** How a field's content is written. */
-export const TEXT = 0;
+const TEXT = 0;
 export const BCD = 1;
 export const BYTES = 2;
 export const HEX = 3;
