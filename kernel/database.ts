@@ -19,7 +19,7 @@ const types = {
     }
     // The driver lists the ids it knows as an enum; any other id gets its default parser.
     // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- an id is a plain number on the wire
-    return pg.types.getTypeParser(oid, format as 'text');
+    return pg.types.getTypeParser(oid, format);
   },
 };
 

@@ -15,8 +15,8 @@ const APPLICATION = {
   declaredValue: '1250000000',
   property: {
     district: 'LHR',
-    tehsil: 'LHR-MT',
-    locality: 'LHR-MT-JTC',
+    tehsil: 'LHR-MODEL-TOWN',
+    locality: 'gulberg-iii',
     landClass: 'residential',
     area: { value: '10', unit: 'marla' },
   },
@@ -92,7 +92,7 @@ function steps(options: StartPageOptions, origin: string): Html[] {
       [
         `curl -s ${origin}/v1/districts`,
         `curl -s ${origin}/v1/districts/LHR/tehsils`,
-        `curl -s '${origin}/v1/localities?district=LHR&tehsil=LHR-MT'`,
+        `curl -s '${origin}/v1/localities?district=LHR&tehsil=LHR-MODEL-TOWN'`,
       ].join('\n'),
     ],
     [

@@ -46,7 +46,7 @@ export async function drawChallan(
     createdAt: document.issuedAt,
     background: drawCutLines,
   });
-  const code = matrixPng(psidMatrix(document.psid), { scale: 1, quiet: 2 });
+  const code = matrixPng(psidMatrix(document.psid), { scale: 8, quiet: 2 });
   COPIES.forEach((copy, index) => drawCopy(sheet, document, { copy, index, code, ...options }));
   return sheet.finish();
 }

@@ -23,7 +23,7 @@ const GOLD = '#8a6a1f';
 const LABEL = '#51655b';
 const RED = '#a3161f';
 /** The square kept for the QR code, and the parties' column beside it. */
-const QR_SIDE = 150;
+const QR_SIDE = 160;
 const QR_LEFT = RIGHT - QR_SIDE;
 const COLUMN = QR_LEFT - LEFT - 16;
 const FOOT = 700;
@@ -222,21 +222,26 @@ function drawAmount(sheet: Sheet, document: StampDocument): void {
 function drawSeal(sheet: Sheet, qrText: string): void {
   const matrix = qrMatrix(qrText);
   const modules = matrix.size + 2 * QUIET_MODULES;
-  const dots = Math.min(DOTS_MAX, Math.floor(QR_SIDE / POINTS_PER_DOT / modules));
+  const fitting = Math.floor(QR_SIDE / POINTS_PER_DOT / modules);
+  // An even number of dots from an even dot on: a 150-dpi scan or screen then shows every module alike. Names
+  // too long for six dots keep the largest module that fits.
+  const dots = fitting < 6 ? fitting : Math.min(DOTS_MAX, fitting - (fitting % 2));
+  // One pixel a printer dot: viewers blur a picture that they must enlarge less than fourfold.
   const side = modules * dots * POINTS_PER_DOT;
-  const x = QR_LEFT + (QR_SIDE - side) / 2;
-  const y = 184 + (QR_SIDE - side) / 2;
+  const grid = 2 * POINTS_PER_DOT;
+  const x = Math.round((QR_LEFT + (QR_SIDE - side) / 2) / grid) * grid;
+  const y = Math.round((184 + (QR_SIDE - side) / 2) / grid) * grid;
   sheet.document.save();
   sheet.document.rect(QR_LEFT, 184, QR_SIDE, QR_SIDE).fillColor('#ffffff').fill();
-  sheet.document.image(matrixPng(matrix, { scale: 1, quiet: QUIET_MODULES }), x, y, {
+  sheet.document.image(matrixPng(matrix, { scale: dots, quiet: QUIET_MODULES }), x, y, {
     width: side,
   });
   sheet.document.rect(QR_LEFT, 184, QR_SIDE, QR_SIDE).lineWidth(0.8).strokeColor(GREEN).stroke();
   sheet.document.restore();
   sheet.mark({ field: 'qr', x: QR_LEFT, y: 184, width: QR_SIDE, height: QR_SIDE });
   const caption = { x: QR_LEFT, width: QR_SIDE, align: 'centre', color: LABEL } as const;
-  sheet.text('Scan with any phone to verify', { ...caption, y: 337, size: 7.6 });
-  sheet.text('تصدیق کے لیے اسکین کریں', { ...caption, y: 347, size: 8 });
+  sheet.text('Scan with any phone to verify', { ...caption, y: 346, size: 7.6 });
+  sheet.text('تصدیق کے لیے اسکین کریں', { ...caption, y: 356, size: 8 });
 }
 
 function drawFacts(sheet: Sheet, document: StampDocument): void {
@@ -275,7 +280,7 @@ function drawFacts(sheet: Sheet, document: StampDocument): void {
   rows.forEach(([english, urdu, text, field], index) =>
     fact(sheet, english, urdu, {
       x: LEFT + (index % 3) * third,
-      y: 368 + Math.floor(index / 3) * 32,
+      y: 371 + Math.floor(index / 3) * 32,
       width: third - 10,
       text,
       field,
@@ -285,7 +290,7 @@ function drawFacts(sheet: Sheet, document: StampDocument): void {
 }
 
 function drawParties(sheet: Sheet, document: StampDocument): void {
-  let y = 436;
+  let y = 438;
   const flow = (height: number): void => {
     if (y + height <= FOOT || sheet.boxes.length === 0) return;
     if ((sheet.boxes.at(-1)?.page ?? 0) + 1 >= PAGES_MAX) return;

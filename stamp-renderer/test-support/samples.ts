@@ -8,7 +8,7 @@ import type { TrustList } from '../seal/trust-list.ts';
 
 export const NOW = new Date('2026-11-24T09:30:00.000Z');
 export const SEALED_AT = new Date('2026-11-23T15:05:10.000Z');
-export const PUBLIC_URL = 'https://estamp.example';
+const PUBLIC_URL = 'https://estamp.example';
 
 /** A key for tests and vectors: its scalar is the SHA-256 of its name. */
 export function testKey(name: string): KeyObject {

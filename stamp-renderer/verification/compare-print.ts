@@ -166,7 +166,7 @@ async function drawReference(
   reader: FileReader,
 ): Promise<{ reference: ReadPdf; boxes: readonly FieldBox[] }> {
   const { pdf, boxes } = await drawStamp(document, qrText);
-  const reference = await reader.readPdf(pdf);
+  const reference = await reader.readPdfPages(pdf);
   if (!reference.readable) return { reference: { ...NO_PAGES }, boxes };
   return { reference, boxes };
 }

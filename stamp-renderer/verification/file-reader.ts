@@ -46,6 +46,8 @@ export interface Unreadable {
 
 export interface FileReader {
   readPdf(bytes: Uint8Array): Promise<ReadPdf | Unreadable>;
+  /** Reads a PDF without looking for codes on it, which takes most of the time. */
+  readPdfPages(bytes: Uint8Array): Promise<ReadPdf | Unreadable>;
   readPng(bytes: Uint8Array): Promise<ReadPng | Unreadable>;
 }
 
@@ -64,11 +66,12 @@ export async function withFileReader<T>(
     stderr: true,
   });
   // The worker's answers to the two kinds of request are the shapes above; it is our own code.
-  const ask = (kind: 'pdf' | 'png', bytes: Uint8Array): Promise<unknown> =>
+  const ask = (kind: 'pdf' | 'pdf-pages' | 'png', bytes: Uint8Array): Promise<unknown> =>
     answerOf(worker, { kind, bytes: Uint8Array.from(bytes) }, timeoutMs);
   try {
     return await work({
       readPdf: async (bytes) => (await ask('pdf', bytes)) as ReadPdf | Unreadable,
+      readPdfPages: async (bytes) => (await ask('pdf-pages', bytes)) as ReadPdf | Unreadable,
       readPng: async (bytes) => (await ask('png', bytes)) as ReadPng | Unreadable,
     });
   } finally {

@@ -52,12 +52,14 @@ function codesOf(canvas, create, scales) {
     context.fillStyle = '#fff';
     context.fillRect(0, 0, width, height);
     context.drawImage(canvas, 0, 0, width, height);
-    while (codes.length < CODES_MAX) {
+    for (let found = 0; found < CODES_MAX; found += 1) {
       const code = findCode(context.getImageData(0, 0, width, height).data, width, height, {
         inversionAttempts: 'dontInvert',
       });
       if (code === null) break;
-      codes.push(Buffer.from(code.binaryData).toString('latin1'));
+      const text = Buffer.from(code.binaryData).toString('latin1');
+      // White paper can be read as a code of nothing.
+      if (text !== '' && !codes.includes(text)) codes.push(text);
       const corners = [
         code.location.topLeftCorner,
         code.location.topRightCorner,
@@ -79,8 +81,9 @@ function codesOf(canvas, create, scales) {
 /**
  * @param {import('pdfjs-dist').PDFPageProxy} page
  * @param {(width: number, height: number) => import('@napi-rs/canvas').Canvas} create
+ * @param {boolean} withCodes
  */
-async function readPage(page, create) {
+async function readPage(page, create, withCodes) {
   const viewport = page.getViewport({ scale: SCALE });
   const canvas = create(Math.ceil(viewport.width), Math.ceil(viewport.height));
   const context = canvas.getContext('2d');
@@ -116,12 +119,15 @@ async function readPage(page, create) {
     items,
     isComplete: content.items.length <= TEXT_ITEMS_MAX,
     isPlain: annotations.length === 0 && page.rotate === 0 && page.userUnit === 1,
-    codes: codesOf(canvas, create, [1, 2, 0.75, 1.5]),
+    codes: withCodes ? codesOf(canvas, create, [1, 2, 0.75, 1.5]) : [],
   };
 }
 
-/** @param {Uint8Array} bytes */
-async function readPdf(bytes) {
+/**
+ * @param {Uint8Array} bytes
+ * @param {boolean} withCodes
+ */
+async function readPdf(bytes, withCodes) {
   const document = await getDocument({
     data: bytes,
     disableFontFace: true,
@@ -143,7 +149,7 @@ async function readPdf(bytes) {
     const [left, bottom, right, top] = page.view;
     const side = Math.max((right ?? 0) - (left ?? 0), (top ?? 0) - (bottom ?? 0)) * page.userUnit;
     if (!(side > 0 && side <= PAGE_POINTS_MAX)) return unreadable('page-too-large');
-    pages.push(await readPage(page, create));
+    pages.push(await readPage(page, create, withCodes));
   }
   const attached = Object.values((await document.getAttachments()) ?? {}).slice(0, ATTACHMENTS_MAX);
   const layers = await document.getOptionalContentConfig();
@@ -189,8 +195,8 @@ async function readPng(bytes) {
 
 parentPort?.on(
   'message',
-  (/** @type {{ kind: 'pdf' | 'png', bytes: Uint8Array }} */ { kind, bytes }) => {
-    (kind === 'pdf' ? readPdf(bytes) : readPng(bytes))
+  (/** @type {{ kind: 'pdf' | 'pdf-pages' | 'png', bytes: Uint8Array }} */ { kind, bytes }) => {
+    (kind === 'png' ? readPng(bytes) : readPdf(bytes, kind === 'pdf'))
       // Whatever a parser says about a file from outside, the file is unreadable; the name helps a person.
       .catch((error) => unreadable(error instanceof Error ? error.name : 'unknown'))
       .then((answer) => parentPort?.postMessage(answer));

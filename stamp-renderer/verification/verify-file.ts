@@ -1,4 +1,5 @@
 /** Verifies a file that somebody was handed: a PDF, a PNG, JSON with the QR text, or the QR text itself. */
+import { sealOfQrText } from '../seal/qr-text.ts';
 import type { TrustList } from '../seal/trust-list.ts';
 import { comparePrint } from './compare-print.ts';
 import { withFileReader, type FileReader } from './file-reader.ts';
@@ -64,25 +65,34 @@ async function verifyPdf(
   if (!given.readable) return refusedReport('file-unreadable');
   const codes = given.pages.flatMap((page) => page.codes);
   return verifyCodes(codes, options, async (facts) =>
-    comparePrint(given, { facts, qrText: codes[0] ?? '' }, reader),
+    comparePrint(given, { facts, qrText: seals(codes)[0] ?? '' }, reader),
   );
 }
 
-/** A page with a second code is refused: a reader might show the one and a person scan the other. */
+/**
+ * A second seal on a page is refused: a reader might show the one and a person scan the other. Codes that are no
+ * seals are passed over, since shaded paper is sometimes read as one; in a PDF the picture's comparison finds them.
+ */
 async function verifyCodes(
   codes: readonly string[],
   options: VerifyQrOptions,
   checkPrint?: PrintCheck,
 ): Promise<VerificationReport> {
-  const [code] = codes;
-  if (code === undefined) return refusedReport('qr-missing');
-  if (codes.length === 1) return verifyQr(code, options, checkPrint);
+  const [code, ...others] = seals(codes);
+  if (code === undefined) {
+    return refusedReport(codes.length === 0 ? 'qr-missing' : 'seal-malformed');
+  }
+  if (others.length === 0) return verifyQr(code, options, checkPrint);
   return verifyQr(code, options, () =>
     Promise.resolve({
       print: { state: 'differs' },
       reasons: [refusal('printed-fact-differs', 'qr')],
     }),
   );
+}
+
+function seals(codes: readonly string[]): string[] {
+  return [...new Set(codes)].filter((code) => sealOfQrText(code) !== undefined);
 }
 
 async function verifyText(
