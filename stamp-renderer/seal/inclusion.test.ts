@@ -53,11 +53,12 @@ function note(text: string): string {
 
 async function bundle(size: number, index: number): Promise<InclusionBundle> {
   const leaves = Array.from({ length: size }, (_, number) => Buffer.alloc(58, number));
-  leaves[index] = await issueEntry();
+  const entry = await issueEntry();
+  leaves[index] = entry;
   return {
     leafIndex: String(index),
     treeSize: String(size),
-    entry: leaves[index]?.toString('hex') ?? '',
+    entry: entry.toString('hex'),
     path: pathOf(leaves, index).map((each) => each.toString('hex')),
     checkpoint: note(`${ORIGIN}\n${String(size)}\n${root(leaves).toString('base64')}\n`),
   };
