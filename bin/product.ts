@@ -5,6 +5,7 @@ import path from 'node:path';
 import { systemClock } from '../kernel/clock.ts';
 import type { Config } from '../kernel/config.ts';
 import { sql } from '../kernel/database.ts';
+import { processLives } from '../kernel/embedded-postgres.ts';
 import { Fault } from '../kernel/fault.ts';
 import { IdMaker, secureRandom } from '../kernel/ids.ts';
 import { makeLog } from '../kernel/log.ts';
@@ -55,15 +56,6 @@ export interface Product {
   /** Settles when a part of the product that it cannot do without has ended by itself. */
   readonly failed: Promise<string>;
   stop(): Promise<void>;
-}
-
-function processLives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 async function refuseSecondStart(runFile: string): Promise<void> {

@@ -251,7 +251,8 @@ async function portAnswers(port: number): Promise<boolean> {
   }
 }
 
-function processLives(pid: number): boolean {
+/** True while a process of this id exists, whoever owns it. */
+export function processLives(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
