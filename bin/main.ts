@@ -1,7 +1,5 @@
 /** The `sanad` command. Exit code 0 only when what was asked for holds. */
-import { parseArgs } from 'node:util';
 import { Fault } from '../kernel/fault.ts';
-import type { Arguments } from './arguments.ts';
 import { auditCommand } from './commands/audit.ts';
 import { demoCommand } from './commands/demo.ts';
 import { dutyCommand } from './commands/duty.ts';
@@ -22,7 +20,7 @@ const USAGE = `usage: npx sanad COMMAND [--json]
 
 Settings come from the environment; .env.example lists them.`;
 
-const COMMANDS: Readonly<Record<string, (given: Arguments) => Promise<boolean>>> = {
+const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<boolean>>> = {
   up: upCommand,
   demo: demoCommand,
   verify: verifyCommand,
@@ -31,47 +29,18 @@ const COMMANDS: Readonly<Record<string, (given: Arguments) => Promise<boolean>>>
   iso8583: iso8583Command,
 };
 
-function parse(argv: readonly string[]): Arguments & { help: boolean } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...argv],
-      allowPositionals: true,
-      options: {
-        json: { type: 'boolean', default: false },
-        offline: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-        spec: { type: 'string' },
-        out: { type: 'string' },
-      },
-    });
-    return {
-      words: positionals,
-      json: values.json,
-      offline: values.offline,
-      spec: values.spec,
-      out: values.out,
-      help: values.help,
-    };
-  } catch (cause) {
-    throw new Fault('bad-input', 'An option is unknown or lacks its value; see npx sanad --help.', {
-      cause,
-    });
-  }
-}
-
 async function run(argv: readonly string[]): Promise<boolean> {
-  const given = parse(argv);
-  const [name, ...words] = given.words;
-  if (given.help || name === undefined) {
+  const [name, ...rest] = argv;
+  if (name === undefined || name === '--help' || name === '-h' || rest.includes('--help')) {
     print(USAGE);
-    return given.help;
+    return name !== undefined;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined)
     throw new Fault('bad-input', 'There is no such command; see npx sanad --help.', {
       fields: { command: name },
     });
-  return command({ ...given, words });
+  return command(rest);
 }
 
 try {

@@ -8,10 +8,35 @@ export interface Clock {
   now(): Date;
 }
 
+/**
+ * Waiting as a port. Who waits through it can be run by a simulation, which decides when each wait ends.
+ * `elapsedMs` measures spans (it never steps back, as a clock may) and has no meaning as a time of day.
+ */
+export interface Timers {
+  /** Resolves after `ms` milliseconds. */
+  sleep(ms: number): Promise<void>;
+  /** Does `work` every `ms` milliseconds until the returned function is called; keeps no process alive. */
+  every(ms: number, work: () => void): () => void;
+  /** Resolves when everything that is ready now has had its turn. */
+  turn(): Promise<void>;
+  /** Milliseconds since some fixed point. */
+  elapsedMs(): number;
+}
+
 /** A calendar day in Karachi, written `YYYY-MM-DD`. */
 export type BusinessDate = string;
 
 export const systemClock: Clock = { now: () => new Date() };
+
+export const systemTimers: Timers = {
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  every(ms, work) {
+    const timer = setInterval(work, ms).unref();
+    return () => clearInterval(timer);
+  },
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  elapsedMs: () => performance.now(),
+};
 
 /** A clock that stands still until it is set; for tests and simulations. */
 export class ManualClock implements Clock {

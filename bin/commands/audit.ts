@@ -2,13 +2,14 @@
 import { systemClock } from '../../kernel/clock.ts';
 import { readConfig } from '../../kernel/config.ts';
 import { auditAll } from '../../reconciliation/index.ts';
-import type { Arguments } from '../arguments.ts';
+import { commandArguments } from '../arguments.ts';
 import { openBooks } from '../books.ts';
 import { loadKeys } from '../keys.ts';
 import { print, printJson } from '../output.ts';
 
 /** True when the audit found nothing. */
-export async function auditCommand(given: Arguments): Promise<boolean> {
+export async function auditCommand(argv: readonly string[]): Promise<boolean> {
+  const given = commandArguments(argv, { json: 'boolean' });
   const config = readConfig();
   const books = await openBooks(config, 2);
   try {

@@ -18,7 +18,7 @@ import {
   makeOneBillClient,
   type Exchange,
 } from '../../switch/simulators/index.ts';
-import type { Arguments } from '../arguments.ts';
+import { commandArguments } from '../arguments.ts';
 import { loadKeys } from '../keys.ts';
 import { print, printJson, progress } from '../output.ts';
 import { startProduct, type Product, type Trial } from '../product.ts';
@@ -281,7 +281,8 @@ async function runStory(
 }
 
 /** True when the books balance and the stamps verify. */
-export async function demoCommand(given: Arguments): Promise<boolean> {
+export async function demoCommand(argv: readonly string[]): Promise<boolean> {
+  const given = commandArguments(argv, { json: 'boolean', out: 'string' });
   const asked = readConfig();
   const folder = path.resolve(given.out ?? 'demo-output');
   await mkdir(folder, { recursive: true });

@@ -1,11 +1,12 @@
 /** `sanad iso8583 decode|encode`: the codec as a tool for integrators. */
 import { Fault } from '../../kernel/fault.ts';
 import { decodeToJson, encodeFromJson } from '../../switch/index.ts';
-import type { Arguments } from '../arguments.ts';
+import { commandArguments } from '../arguments.ts';
 import { parseJson, print, printJson } from '../output.ts';
 
 /** True when the message could be decoded or encoded. */
-export function iso8583Command(given: Arguments): Promise<boolean> {
+export function iso8583Command(argv: readonly string[]): Promise<boolean> {
+  const given = commandArguments(argv, { json: 'boolean', spec: 'string' });
   const [direction, text] = given.words;
   if (given.spec === undefined || text === undefined) {
     throw new Fault(

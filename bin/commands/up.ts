@@ -1,6 +1,6 @@
 /** `sanad up`: starts everything, says where, and stops cleanly on Ctrl-C or SIGTERM. */
 import { readConfig } from '../../kernel/config.ts';
-import type { Arguments } from '../arguments.ts';
+import { commandArguments } from '../arguments.ts';
 import { print, printJson, progress } from '../output.ts';
 import { startProduct } from '../product.ts';
 
@@ -12,7 +12,8 @@ function signalled(): Promise<undefined> {
 }
 
 /** Runs until it is stopped; false when a part of it ended by itself. */
-export async function upCommand(given: Arguments): Promise<boolean> {
+export async function upCommand(argv: readonly string[]): Promise<boolean> {
+  const given = commandArguments(argv, { json: 'boolean' });
   const stopped = signalled();
   const product = await startProduct(readConfig());
   const { addresses, trial } = product;

@@ -5,7 +5,7 @@ import { readConfig } from '../../kernel/config.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { makeCertificateOffice } from '../../reconciliation/index.ts';
 import { verifyFile, type VerificationReport } from '../../stamp-renderer/index.ts';
-import type { Arguments } from '../arguments.ts';
+import { commandArguments } from '../arguments.ts';
 import { openBooks } from '../books.ts';
 import { loadKeys } from '../keys.ts';
 import { print, printJson } from '../output.ts';
@@ -29,11 +29,11 @@ async function readInput(file: string | undefined): Promise<Buffer> {
   }
 }
 
-async function verify(given: Arguments): Promise<VerificationReport> {
-  const bytes = await readInput(given.words[0]);
+async function verify(file: string | undefined, offline: boolean): Promise<VerificationReport> {
+  const bytes = await readInput(file);
   const config = readConfig();
   const clock = systemClock;
-  if (given.offline) {
+  if (offline) {
     const { trustList } = await loadKeys(config.dataFolder, config.logOrigin, clock);
     return verifyFile(bytes, { trustList, now: clock.now() });
   }
@@ -57,8 +57,9 @@ async function verify(given: Arguments): Promise<VerificationReport> {
 }
 
 /** True when the stamp is genuine; each reason of a refusal is printed. */
-export async function verifyCommand(given: Arguments): Promise<boolean> {
-  const report = await verify(given);
+export async function verifyCommand(argv: readonly string[]): Promise<boolean> {
+  const given = commandArguments(argv, { json: 'boolean', offline: 'boolean' });
+  const report = await verify(given.words[0], given.offline);
   if (given.json) {
     printJson(report);
   } else {

@@ -14,8 +14,7 @@
  *   lease lost → another process took the shard over; everything waiting is answered `busy`, and the lane
  *                   tries to take the lease back.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
-import type { Clock } from '../../kernel/clock.ts';
+import { systemTimers, type Clock, type Timers } from '../../kernel/clock.ts';
 import { isRetryable, isUnreachable, sqlState, type Database } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { IdMaker, Random } from '../../kernel/ids.ts';
@@ -38,6 +37,8 @@ export interface LaneOptions {
   readonly clock: Clock;
   readonly ids: IdMaker;
   readonly random: Random;
+  /** Owns all waiting of the lane; the machine's own when absent. */
+  readonly timers?: Timers;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Names this process in the lease; two lanes with one name would share it. */
@@ -56,7 +57,8 @@ type Work =
   | {
       readonly kind: 'payment';
       readonly payment: NumberedPayment;
-      readonly since: bigint;
+      /** `elapsedMs` of the timers when the request came. */
+      readonly since: number;
       readonly answer: (answer: PaymentAnswer) => void;
     }
   | {
@@ -76,7 +78,7 @@ export class PostingLane {
   #queue: Work[] = [];
   #lease: Lease | undefined;
   #running: Promise<void> | undefined;
-  #renewal: NodeJS.Timeout | undefined;
+  #endRenewal: (() => void) | undefined;
   #stopping = false;
 
   constructor(options: LaneOptions) {
@@ -85,13 +87,14 @@ export class PostingLane {
       batchMax: 1_000,
       leaseMs: 10_000,
       patienceMs: 30_000,
+      timers: systemTimers,
       ...options,
     };
   }
 
   /** Takes the lease and begins to post. Waits up to one lease's life; then a Fault `lease-lost`: another process runs this shard. */
   async start(): Promise<void> {
-    const { shard, database, holder, leaseMs } = this.#options;
+    const { shard, database, holder, leaseMs, timers } = this.#options;
     for (let waitedMs = 0; this.#lease === undefined; waitedMs += 250) {
       this.#lease = await takeLease(database, shard, holder, leaseMs);
       if (this.#lease !== undefined) break;
@@ -102,15 +105,15 @@ export class PostingLane {
           { fields: { shard } },
         );
       }
-      await sleep(250);
+      await timers.sleep(250);
     }
-    this.#renewal = setInterval(() => void this.#renew(), leaseMs / 3).unref();
+    this.#endRenewal = timers.every(leaseMs / 3, () => void this.#renew());
   }
 
   /** Answers what waits, posts no more, and gives the lease back. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    clearInterval(this.#renewal);
+    this.#endRenewal?.();
     await this.#running;
     if (this.#lease !== undefined) await releaseLease(this.#options.database, this.#lease);
     this.#lease = undefined;
@@ -124,12 +127,12 @@ export class PostingLane {
   /** Posts a payment; resolves after the commit. */
   pay(request: PaymentRequest): Promise<PaymentAnswer> {
     if (!this.#admits()) return Promise.resolve(BUSY);
-    const { ids, random } = this.#options;
+    const { ids, random, timers } = this.#options;
     return new Promise((answer) => {
       this.#enqueue({
         kind: 'payment',
         payment: { request, paymentId: ids.next(), seed: random.bytes(32) },
-        since: process.hrtime.bigint(),
+        since: timers.elapsedMs(),
         answer,
       });
     });
@@ -155,7 +158,7 @@ export class PostingLane {
 
   async #run(): Promise<void> {
     // One turn of the loop lets everything that arrived in the same packet gather into the first batch.
-    await new Promise((resolve) => setImmediate(resolve));
+    await this.#options.timers.turn();
     while (this.#queue.length > 0) {
       const [first] = this.#queue;
       if (first?.kind === 'reversal') {
@@ -195,7 +198,7 @@ export class PostingLane {
   }
 
   async #post(batch: readonly PaymentWork[]): Promise<void> {
-    const { database, clock, metrics } = this.#options;
+    const { database, clock, metrics, timers } = this.#options;
     const outcome = await this.#attempt((lease) =>
       postPayments(
         database,
@@ -205,9 +208,9 @@ export class PostingLane {
       ),
     );
     if (outcome.ok) {
-      const now = process.hrtime.bigint();
+      const now = timers.elapsedMs();
       for (const [index, work] of batch.entries()) {
-        metrics.laneMs.observe(Number(now - work.since) / 1e6);
+        metrics.laneMs.observe(now - work.since);
         work.answer(outcome.value[index] ?? MALFUNCTION);
       }
     } else if (outcome.why === 'poison' && batch.length > 1) {
@@ -231,8 +234,8 @@ export class PostingLane {
   async #attempt<T>(
     work: (lease: Lease) => Promise<T>,
   ): Promise<{ ok: true; value: T } | { ok: false; why: 'lease' | 'away' | 'poison' }> {
-    const { log, patienceMs, shard } = this.#options;
-    const deadline = process.hrtime.bigint() + BigInt(patienceMs) * 1_000_000n;
+    const { log, patienceMs, shard, timers } = this.#options;
+    const deadline = timers.elapsedMs() + patienceMs;
     for (let pauseMs = 5; ; pauseMs = Math.min(pauseMs * 2, 500)) {
       if (this.#lease === undefined) return { ok: false, why: 'lease' };
       try {
@@ -247,7 +250,7 @@ export class PostingLane {
           log.error({ err: error, shard }, 'a batch was refused by the database');
           return { ok: false, why: 'poison' };
         }
-        if (process.hrtime.bigint() > deadline) {
+        if (timers.elapsedMs() > deadline) {
           log.error(
             { err: error, shard },
             'the database stayed away; the state of these requests is unknown to their senders',
@@ -255,7 +258,7 @@ export class PostingLane {
           return { ok: false, why: 'away' };
         }
         log.warn({ shard, state: sqlState(error) ?? 'connection' }, 'a batch is tried again');
-        await sleep(pauseMs);
+        await timers.sleep(pauseMs);
       }
     }
   }
