@@ -57,6 +57,11 @@ export function printedStampId(id: StampId): string {
 /** Milliseconds at the start of the epoch of `IdMaker`: 1 January 2020 UTC. */
 const EPOCH_MS = 1_577_836_800_000n;
 
+/** The lowest id that an `IdMaker` can make at an instant: bounds a search by time through the primary key. */
+export function lowestIdAt(instant: Date): bigint {
+  return (BigInt(instant.getTime()) - EPOCH_MS) << 15n;
+}
+
 /**
  * Makes 56-bit row ids that grow with time: 41 bits of milliseconds since 2020, 5 bits of node, 10 bits of
  * counter. 56 bits leave room for `id * 128 + line` in a bigint. When a millisecond's 1,024 ids are used, or

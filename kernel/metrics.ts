@@ -13,6 +13,8 @@ export interface Metrics {
   readonly laneQueue: Gauge;
   /** Stamps issued and not yet in the log. */
   readonly anchorLag: Gauge;
+  /** 1 for an invariant of the books that the last look found broken, 0 for one that held. */
+  readonly brokenInvariants: Gauge<'invariant'>;
 }
 
 /** Makes a registry with the product's metrics; `withProcess` adds memory, event loop and garbage collection. */
@@ -48,6 +50,12 @@ export function makeMetrics(withProcess: boolean): Metrics {
     anchorLag: new Gauge({
       name: 'sanad_anchor_lag_stamps',
       help: 'Stamps issued and not yet in the log',
+      registers,
+    }),
+    brokenInvariants: new Gauge({
+      name: 'sanad_invariant_broken',
+      help: 'Invariants of the books that the last look found broken (1) or holding (0)',
+      labelNames: ['invariant'],
       registers,
     }),
   };

@@ -6,6 +6,8 @@
 export const RESULT_CODES = [
   /** Posted now, or (on a repeat of the same request) posted before with this very answer. */
   'approved',
+  /** An advice that no challan could be paid with: the money is kept in suspense until it is applied or returned. */
+  'in-suspense',
   /** No challan has this PSID. */
   'unknown-consumer',
   /** The amount is not the amount of the challan. */
@@ -18,6 +20,8 @@ export const RESULT_CODES = [
   'blocked',
   /** The participant's limit per transaction, per day or its net debit cap would be exceeded. */
   'limit-exceeded',
+  /** The hold that should pay is unknown, too small, spent, freed or expired. */
+  'hold-unavailable',
   /** The same request key came before with other content. */
   'key-reused',
   /** A reversal for this payment arrived before the payment itself; it will never post. */

@@ -1,10 +1,30 @@
 /** The front door of the room `ledger`: books, challans, stamps and duty. */
 export {
+  bankAccount,
+  floatAccount,
   openAccount,
+  prefundingAccount,
   settlementAccount,
+  suspenseAccount,
   trialBalance,
   type TrialBalanceLine,
 } from './accounts/account-store.ts';
+export { postEntry, type Entry, type EntryAnswer } from './accounts/entries.ts';
+export {
+  expireHolds,
+  findHold,
+  reserveHold,
+  voidHold,
+  type Hold,
+  type Reservation,
+  type ReservationAnswer,
+} from './accounts/holds.ts';
+export {
+  accountStatement,
+  type StatementCursor,
+  type StatementPage,
+  type StatementQuery,
+} from './accounts/statement.ts';
 export type { Party, StampApplication } from './challans/application.ts';
 export type { ChallanLineDraft, StampKind } from './challans/challan-line-draft.ts';
 export { findChallan, type Challan } from './challans/challan-store.ts';
@@ -14,7 +34,7 @@ export {
   type ChallanDeps,
   type CreatedChallan,
 } from './challans/create-challan.ts';
-export { checkInvariants, type BrokenInvariant } from './invariants.ts';
+export { checkInvariants, onlineInvariants, type BrokenInvariant } from './invariants.ts';
 export { stampFacts } from './challans/application.ts';
 export { factsRoot, openFacts } from './stamps/facts.ts';
 export {

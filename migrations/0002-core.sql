@@ -19,10 +19,40 @@ create table participant (
   password_hash               text,
   settings                    jsonb not null default '{}',
   limit_per_transaction_paisa bigint check (limit_per_transaction_paisa > 0),
+  limit_per_day_paisa         bigint check (limit_per_day_paisa > 0),
+  -- What the participant may owe us beyond its prefunding, in each shard.
+  net_debit_cap_paisa         bigint check (net_debit_cap_paisa >= 0),
   created_at                  timestamptz not null default now(),
   check ((username is null) = (password_hash is null))
 );
 comment on table participant is 'Banks, wallets and teller networks that may send payments';
+
+-- The business date that a participant has announced (0800 with DE 70 = 201): one row a cutover.
+create table participant_cutover (
+  participant_code text not null references participant (code),
+  business_date    date not null,
+  announced_at     timestamptz not null,
+  stan             text not null check (length(stan) <= 12),
+  primary key (participant_code, business_date)
+);
+
+-- ISO 8583 messages that this side sends and must repeat until they are answered (store and forward).
+create table iso_forward (
+  participant_code text not null references participant (code),
+  forward_id       bigint not null,
+  match_key        text not null check (length(match_key) between 1 and 120),
+  -- {"mti": "0420", "fields": {"3": "500000"}}; never card, track, PIN or chip data.
+  message          jsonb not null,
+  attempts         integer not null default 0 check (attempts >= 0),
+  next_at          timestamptz not null,
+  created_at       timestamptz not null,
+  settled_at       timestamptz,
+  answer_code      text check (length(answer_code) <= 20),
+  primary key (participant_code, forward_id),
+  unique (participant_code, match_key),
+  check ((settled_at is null) = (answer_code is null))
+);
+create index iso_forward_due on iso_forward (next_at) where settled_at is null;
 
 -- ------------------------------------------------------------------ accounts and balances
 
@@ -37,7 +67,8 @@ create table account (
   primary key (shard_id, account_id),
   unique (shard_id, path)
 );
-comment on column account.path is 'treasury:<head> · participant:<code>:settlement · suspense:<what>';
+comment on column account.path is
+  'treasury:<head> · participant:<code>:settlement · participant:<code>:prefunding · vendor:<licence>:float · imprest:<name> · suspense:unmatched · bank:<what>';
 
 create table account_balance (
   shard_id       smallint not null,
@@ -45,10 +76,27 @@ create table account_balance (
   debits_paisa   bigint not null default 0 check (debits_paisa >= 0),
   credits_paisa  bigint not null default 0 check (credits_paisa >= 0),
   postings       bigint not null default 0,
+  -- Reserved by living holds: no longer free to spend, not yet spent.
+  held_paisa     bigint not null default 0 check (held_paisa >= 0),
+  -- A guarded account (a float, an imprest, a prefunding) never pays out, nor reserves, more than it holds.
+  guarded        boolean not null default false,
   primary key (shard_id, account_id),
+  foreign key (shard_id, account_id) references account (shard_id, account_id),
+  constraint balance_guarded check (not guarded or credits_paisa - debits_paisa >= held_paisa)
+) with (fillfactor = 20);
+comment on table account_balance is 'Running totals; equal to the sums of account_day at every commit';
+
+create table account_day (
+  shard_id       smallint not null,
+  account_id     bigint not null,
+  business_date  date not null,
+  debits_paisa   bigint not null default 0 check (debits_paisa >= 0),
+  credits_paisa  bigint not null default 0 check (credits_paisa >= 0),
+  postings       bigint not null default 0,
+  primary key (shard_id, account_id, business_date),
   foreign key (shard_id, account_id) references account (shard_id, account_id)
 ) with (fillfactor = 20);
-comment on table account_balance is 'Running totals; equal to the sums of posting at every commit';
+comment on table account_day is 'What moved on each account each business day; kept when the day''s postings are archived';
 
 -- ------------------------------------------------------------------ challans
 
@@ -116,8 +164,9 @@ create table payment (
   posted_at        timestamptz not null,
   state            text not null default 'posted' check (state in ('posted', 'reversed')),
   reversed_at      timestamptz,
+  -- The lane locks the challan before it writes this row, and an invariant compares the two: a foreign key
+  -- would look each challan up a second time in the hottest statement of the product. The same holds for stamp.
   primary key (shard_id, payment_id),
-  foreign key (shard_id, psid) references challan (shard_id, psid),
   check ((state = 'reversed') = (reversed_at is not null))
 );
 -- One unreversed payment a challan, whatever the code does.
@@ -127,7 +176,7 @@ create table request_record (
   shard_id         smallint not null,
   participant_code text not null,
   request_key      text not null,
-  kind             text not null check (kind in ('payment', 'reversal', 'tombstone')),
+  kind             text not null check (kind in ('payment', 'reversal', 'tombstone', 'entry', 'hold')),
   psid             text not null,
   amount_paisa     bigint not null,
   original_key     text,
@@ -138,6 +187,59 @@ create table request_record (
 );
 comment on table request_record is
   'The answer given to every request, for ever: a repeat gets it again. A tombstone is a reversal that came before its payment';
+comment on column request_record.payment_id is 'The payment, journal entry, suspense item or hold that the request made';
+
+-- Money that a bank took and told us of (an advice), which no challan could be paid with.
+create table suspense_item (
+  shard_id         smallint not null,
+  suspense_id      bigint not null,
+  participant_code text not null,
+  channel          text not null,
+  request_key      text not null,
+  reference        text not null,
+  psid             text not null,
+  amount_paisa     bigint not null check (amount_paisa > 0),
+  reason           text not null,
+  business_date    date not null,
+  posted_at        timestamptz not null,
+  state            text not null default 'open' check (state in ('open', 'applied', 'returned')),
+  settled_at       timestamptz,
+  primary key (shard_id, suspense_id),
+  check ((state = 'open') = (settled_at is null))
+);
+comment on table suspense_item is 'Each open item is a credit on suspense:unmatched; suspense_id is its journal entry';
+create index suspense_item_open on suspense_item (shard_id, suspense_id) where state = 'open';
+
+-- Two-phase spending: reserved now, then posted, voided or expired, once. Kept here, so that a restart forgets none.
+create table hold (
+  shard_id      smallint not null,
+  hold_id       bigint not null,
+  account_id    bigint not null,
+  amount_paisa  bigint not null check (amount_paisa > 0),
+  purpose       text not null check (length(purpose) between 1 and 200),
+  state         text not null default 'reserved' check (state in ('reserved', 'posted', 'voided', 'expired')),
+  reserved_at   timestamptz not null,
+  expires_at    timestamptz not null check (expires_at > reserved_at),
+  settled_at    timestamptz,
+  -- The journal entry that spent it.
+  journal_id    bigint,
+  primary key (shard_id, hold_id),
+  foreign key (shard_id, account_id) references account (shard_id, account_id),
+  check ((state = 'reserved') = (settled_at is null)),
+  check ((state = 'posted') = (journal_id is not null))
+);
+create index hold_living on hold (shard_id, expires_at) where state = 'reserved';
+
+-- A hold is settled once, and what it reserved never changes.
+create function check_hold_move() returns trigger language plpgsql as $$
+begin
+  if old.state <> 'reserved' or (old.shard_id, old.hold_id, old.account_id, old.amount_paisa, old.purpose, old.reserved_at, old.expires_at)
+     is distinct from (new.shard_id, new.hold_id, new.account_id, new.amount_paisa, new.purpose, new.reserved_at, new.expires_at) then
+    raise exception 'hold % cannot be changed', old.hold_id using errcode = 'SN008';
+  end if;
+  return new;
+end $$;
+create trigger hold_moves before update on hold for each row execute function check_hold_move();
 
 -- ------------------------------------------------------------------ the journal
 
@@ -145,11 +247,14 @@ create table journal_entry (
   shard_id            smallint not null,
   business_date       date not null,
   journal_id          bigint not null,
-  kind                text not null check (kind in ('payment', 'reversal')),
-  payment_id          bigint not null,
+  kind                text not null check (kind in ('payment', 'reversal', 'suspense', 'funding', 'settlement', 'adjustment')),
+  payment_id          bigint,
   reverses_journal_id bigint,
   posted_at           timestamptz not null,
-  primary key (shard_id, business_date, journal_id)
+  description         text check (length(description) <= 200),
+  primary key (shard_id, business_date, journal_id),
+  check (kind not in ('payment', 'reversal') or payment_id is not null or reverses_journal_id is not null),
+  check (kind in ('payment', 'reversal', 'suspense') or description is not null)
 ) partition by range (business_date);
 
 create table posting (
@@ -162,7 +267,7 @@ create table posting (
   amount_paisa  bigint not null check (amount_paisa > 0),
   primary key (shard_id, business_date, journal_id, line_no)
 ) partition by range (business_date);
-create index posting_by_account on posting (shard_id, account_id, business_date, journal_id);
+create index posting_by_account on posting (shard_id, account_id, business_date, journal_id, line_no);
 
 -- Makes the monthly partitions from one month to another (both included); called at every start for the months ahead.
 create function ensure_journal_partitions(p_from date, p_to date) returns void language plpgsql as $$
@@ -185,6 +290,17 @@ select ensure_journal_partitions('2026-07-01', '2027-12-01');
 create table journal_entry_other partition of journal_entry default;
 create table posting_other partition of posting default;
 
+-- Months whose journal was written to files and taken out of the tables; account_day keeps their totals.
+create table archived_month (
+  table_name  text not null check (table_name in ('journal_entry', 'posting')),
+  month       date not null check (extract(day from month) = 1),
+  row_count   bigint not null check (row_count >= 0),
+  file_name   text not null,
+  file_sha256 bytea not null check (length(file_sha256) = 32),
+  archived_at timestamptz not null,
+  primary key (table_name, month)
+);
+
 create function refuse_change() returns trigger language plpgsql as $$
 begin
   raise exception 'rows of % are never changed or deleted; post a reversing entry', tg_table_name using errcode = 'SN001';
@@ -193,6 +309,10 @@ create trigger journal_entry_append_only before update or delete on journal_entr
 create trigger journal_entry_no_truncate before truncate on journal_entry for each statement execute function refuse_change();
 create trigger posting_append_only before update or delete on posting for each row execute function refuse_change();
 create trigger posting_no_truncate before truncate on posting for each statement execute function refuse_change();
+create trigger archived_month_stays before update or delete on archived_month for each row execute function refuse_change();
+create trigger account_day_append_only before delete on account_day for each row execute function refuse_change();
+create trigger suspense_item_stays before delete on suspense_item for each row execute function refuse_change();
+create trigger hold_stays before delete on hold for each row execute function refuse_change();
 create trigger request_record_append_only before delete on request_record for each row execute function refuse_change();
 
 -- Every journal entry balances within the statement that writes it.
@@ -229,9 +349,7 @@ create table stamp (
   state            text not null default 'issued' check (state in ('issued', 'delisted', 'spoiled', 'refunded', 'cancelled')),
   state_changed_at timestamptz,
   used_for         text,
-  primary key (shard_id, stamp_id),
-  foreign key (shard_id, payment_id) references payment (shard_id, payment_id),
-  foreign key (shard_id, psid, line_no) references challan_line (shard_id, psid, line_no)
+  primary key (shard_id, stamp_id)
 );
 create unique index stamp_once_per_line on stamp (shard_id, psid, line_no) where state <> 'cancelled';
 create index stamp_by_payment on stamp (shard_id, payment_id);
@@ -344,14 +462,24 @@ begin
   end if;
 end $$;
 
+-- Adds an amount to a running total unless that would pass the allowance (null: none): a payment over the limit
+-- is left out, and a later, smaller one may still fit.
+create function add_within(p_total bigint, p_amount bigint, p_allowance bigint) returns bigint language sql immutable as $$
+  select case when p_allowance is null or p_total + p_amount <= p_allowance then p_total + p_amount else p_total end
+$$;
+create aggregate sum_within (bigint, bigint) (sfunc = add_within, stype = bigint, initcond = '0');
+
 -- Posts a batch: matches each request to its challan, posts it, issues its stamps, records the answer and
 -- fills the outbox, all in one statement. A refused payment never hinders its neighbours. One row per input,
 -- in input order. Precedence of answers: the original answer of a repeat; participant-unavailable,
--- unknown-consumer, blocked, already-paid, expired, amount-mismatch, limit-exceeded; approved.
+-- unknown-consumer, blocked, already-paid, expired, amount-mismatch, hold-unavailable, limit-exceeded; approved.
+-- An advice (the bank has the money already) that would be refused for its challan or limit is posted to
+-- suspense:unmatched and answered in-suspense. `busy` is not recorded: two requests of one batch wanted the same
+-- challan or hold, and the first of them failed; the caller may ask again.
 create function post_payments(
   p_shard smallint, p_epoch bigint, p_posted_at timestamptz,
   p_payment_ids bigint[], p_participants text[], p_channels text[], p_request_keys text[],
-  p_psids text[], p_amounts bigint[], p_references text[], p_seeds bytea[]
+  p_psids text[], p_amounts bigint[], p_references text[], p_seeds bytea[], p_holds bigint[], p_advices boolean[]
 ) returns table (
   ordinal integer, result text, repeated boolean, payment_id bigint, authorisation text,
   posted_at timestamptz, business_date date, stamp_ids text[]
@@ -360,24 +488,27 @@ create function post_payments(
 declare
   v_today date := (p_posted_at at time zone 'Asia/Karachi')::date;
   v_log_size bigint;
+  v_suspense bigint;
 begin
   perform hold_lane(p_shard, p_epoch);
   select h.size into strict v_log_size from anchor_head h;
+  select a.account_id into v_suspense from account a where a.shard_id = p_shard and a.path = 'suspense:unmatched';
   return query
   with input as materialized (
-    select i.ordinal::integer, i.payment_id, i.participant, i.channel, i.request_key, i.psid, i.amount, i.reference, i.seed
-    from unnest(p_payment_ids, p_participants, p_channels, p_request_keys, p_psids, p_amounts, p_references, p_seeds)
-      with ordinality as i(payment_id, participant, channel, request_key, psid, amount, reference, seed, ordinal)
+    select i.ordinal::integer, i.payment_id, i.participant, i.channel, i.request_key, i.psid, i.amount, i.reference, i.seed, i.hold, i.advice
+    from unnest(p_payment_ids, p_participants, p_channels, p_request_keys, p_psids, p_amounts, p_references, p_seeds, p_holds, p_advices)
+      with ordinality as i(payment_id, participant, channel, request_key, psid, amount, reference, seed, hold, advice, ordinal)
   ),
   prior as materialized (
     select i.ordinal, r.payment_id,
       case when r.kind = 'tombstone' then 'reversed-before'
            when r.kind <> 'payment' or r.psid <> i.psid or r.amount_paisa <> i.amount then 'key-reused'
-           when m.state = 'reversed' then 'reversed-before'
+           when m.state = 'reversed' or u.state = 'returned' then 'reversed-before'
            else r.result end as result
     from input i
     join request_record r on r.shard_id = p_shard and r.participant_code = i.participant and r.request_key = i.request_key
     left join payment m on m.shard_id = p_shard and m.payment_id = r.payment_id
+    left join suspense_item u on u.shard_id = p_shard and u.suspense_id = r.payment_id and r.result = 'in-suspense'
   ),
   fresh as materialized (
     select i.*, row_number() over (partition by i.participant, i.request_key order by i.ordinal) as copy,
@@ -392,30 +523,79 @@ begin
     order by c.psid
     for no key update
   ),
+  reserve as materialized (
+    select h.hold_id, h.account_id, h.amount_paisa, h.expires_at
+    from hold h
+    where h.shard_id = p_shard and h.hold_id = any (p_holds) and h.state = 'reserved'
+    order by h.hold_id
+    for no key update
+  ),
+  -- Who pays, and how much more of it: what is left of the day's limit and of the net debit cap with prefunding.
+  payer as materialized (
+    select p.code, s.account_id, p.limit_per_transaction_paisa as per_payment,
+      least(p.limit_per_day_paisa - coalesce(d.debits_paisa, 0),
+        p.net_debit_cap_paisa - (b.debits_paisa - b.credits_paisa + b.held_paisa)
+          + coalesce((select fb.credits_paisa - fb.debits_paisa from account fa join account_balance fb using (shard_id, account_id)
+              where fa.shard_id = p_shard and fa.path = 'participant:' || p.code || ':prefunding'), 0)) as allowance
+    from participant p
+    join account s on s.shard_id = p_shard and s.path = 'participant:' || p.code || ':settlement'
+    join account_balance b on b.shard_id = p_shard and b.account_id = s.account_id
+    left join account_day d on d.shard_id = p_shard and d.account_id = s.account_id and d.business_date = v_today
+    where p.code = any (p_participants) and p.active
+    -- Against a hold that is being reserved on the same account.
+    for no key update of b
+  ),
   judged as materialized (
-    select f.*, s.account_id as settlement_account,
+    select f.*, coalesce(h.account_id, y.account_id) as debit_account, h.amount_paisa as reserved,
+      case when f.hold is null then y.allowance end as allowance,
       case
-        when p.code is null or not p.active or s.account_id is null then 'participant-unavailable'
+        when y.code is null then 'participant-unavailable'
         when b.psid is null then 'unknown-consumer'
         when b.state = 'cancelled' then 'blocked'
         when b.state = 'paid' then 'already-paid'
         when b.payable_until < v_today then 'expired'
         when b.amount_paisa <> f.amount then 'amount-mismatch'
-        when p.limit_per_transaction_paisa < f.amount then 'limit-exceeded'
+        when f.hold is not null and (h.hold_id is null or h.expires_at <= p_posted_at or h.amount_paisa < f.amount) then 'hold-unavailable'
+        when f.hold is null and y.per_payment < f.amount then 'limit-exceeded'
       end as refusal
     from fresh f
     left join bill b on b.psid = f.psid
-    left join participant p on p.code = f.participant
-    left join account s on s.shard_id = p_shard and s.path = 'participant:' || f.participant || ':settlement'
+    left join payer y on y.code = f.participant
+    left join reserve h on h.hold_id = f.hold
     where f.copy = 1
   ),
-  decided as materialized (
-    select j.*,
-      coalesce(j.refusal,
-        case when row_number() over (partition by j.psid, j.refusal is null order by j.ordinal) > 1 then 'already-paid' else 'approved' end
-      ) as result,
-      lpad((j.payment_id % 1000000)::text, 6, '0') as authorisation
+  ranked as materialized (
+    select j.*, row_number() over (partition by j.psid, j.refusal is null order by j.ordinal) as psid_rank,
+      row_number() over (partition by coalesce(j.hold, -j.ordinal), j.refusal is null order by j.ordinal) as hold_rank
     from judged j
+  ),
+  contested as materialized (
+    select k.*, case when k.refusal is not null then k.refusal when k.psid_rank > 1 then 'psid-contested' when k.hold_rank > 1 then 'hold-contested' end as verdict
+    from ranked k
+  ),
+  counted as materialized (
+    select c.*,
+      case when c.verdict is not null then c.verdict
+           when c.allowance is null or sum_within(c.amount, c.allowance) over upto <> coalesce(sum_within(c.amount, c.allowance) over earlier, 0) then 'approved'
+           else 'limit-exceeded' end as outcome
+    from contested c
+    window upto as (partition by c.participant, c.verdict is null, c.hold is null order by c.ordinal),
+      earlier as (partition by c.participant, c.verdict is null, c.hold is null order by c.ordinal rows between unbounded preceding and 1 preceding)
+  ),
+  named as materialized (
+    select c.*,
+      case c.outcome
+        when 'psid-contested' then case when c.psid in (select x.psid from counted x where x.outcome = 'approved') then 'already-paid' else 'busy' end
+        when 'hold-contested' then case when c.hold in (select x.hold from counted x where x.outcome = 'approved' and x.hold is not null) then 'hold-unavailable' else 'busy' end
+        else c.outcome end as reason,
+      lpad((c.payment_id % 1000000)::text, 6, '0') as authorisation
+    from counted c
+  ),
+  decided as materialized (
+    select n.*,
+      case when n.advice and v_suspense is not null and n.hold is null and n.reason in ('unknown-consumer', 'blocked', 'already-paid', 'expired', 'amount-mismatch', 'limit-exceeded')
+        then 'in-suspense' else n.reason end as result
+    from named n
   ),
   line as materialized (
     select d.payment_id, d.psid, d.participant, d.request_key, d.amount as total, d.seed,
@@ -425,17 +605,23 @@ begin
     where d.result = 'approved'
   ),
   new_posting as materialized (
-    select d.payment_id as journal_id, 0::smallint as line_no, d.settlement_account as account_id, 'D'::"char" as side, d.amount as amount_paisa
-    from decided d where d.result = 'approved'
+    select d.payment_id as journal_id, 0::smallint as line_no, d.debit_account as account_id, 'D'::"char" as side, d.amount as amount_paisa
+    from decided d where d.result in ('approved', 'in-suspense')
     union all
     select l.payment_id, l.line_no, l.account_id, 'C'::"char", l.amount_paisa from line l
+    union all
+    select d.payment_id, 1::smallint, v_suspense, 'C'::"char", d.amount from decided d where d.result = 'in-suspense'
   ),
   movement as materialized (
-    select n.account_id,
-      coalesce(sum(n.amount_paisa) filter (where n.side = 'D'), 0)::bigint as debits,
-      coalesce(sum(n.amount_paisa) filter (where n.side = 'C'), 0)::bigint as credits,
-      count(*) as postings
-    from new_posting n group by n.account_id
+    select v.account_id, sum(v.debit)::bigint as debits, sum(v.credit)::bigint as credits, sum(v.postings) as postings, sum(v.released)::bigint as released
+    from (
+      select n.account_id, case n.side when 'D' then n.amount_paisa else 0 end as debit, case n.side when 'C' then n.amount_paisa else 0 end as credit,
+        1 as postings, 0::bigint as released
+      from new_posting n
+      union all
+      select d.debit_account, 0, 0, 0, d.reserved from decided d where d.result = 'approved' and d.hold is not null
+    ) v
+    group by v.account_id
   ),
   locked as materialized (
     select b.account_id from account_balance b
@@ -445,9 +631,23 @@ begin
   ),
   moved as (
     update account_balance b
-    set debits_paisa = b.debits_paisa + m.debits, credits_paisa = b.credits_paisa + m.credits, postings = b.postings + m.postings
+    set debits_paisa = b.debits_paisa + m.debits, credits_paisa = b.credits_paisa + m.credits, postings = b.postings + m.postings, held_paisa = b.held_paisa - m.released
     from movement m join locked k on k.account_id = m.account_id
     where b.shard_id = p_shard and b.account_id = m.account_id
+    returning 1
+  ),
+  moved_today as (
+    insert into account_day as y (shard_id, account_id, business_date, debits_paisa, credits_paisa, postings)
+    select p_shard, m.account_id, v_today, m.debits, m.credits, m.postings
+    from movement m join locked k on k.account_id = m.account_id
+    on conflict (shard_id, account_id, business_date) do update
+    set debits_paisa = y.debits_paisa + excluded.debits_paisa, credits_paisa = y.credits_paisa + excluded.credits_paisa, postings = y.postings + excluded.postings
+    returning 1
+  ),
+  spent as (
+    update hold h set state = 'posted', settled_at = p_posted_at, journal_id = d.payment_id
+    from decided d
+    where d.result = 'approved' and d.hold is not null and h.shard_id = p_shard and h.hold_id = d.hold
     returning 1
   ),
   paid as (
@@ -462,10 +662,17 @@ begin
     from decided d where d.result = 'approved'
     returning 1
   ),
+  suspended as (
+    insert into suspense_item (shard_id, suspense_id, participant_code, channel, request_key, reference, psid, amount_paisa, reason, business_date, posted_at)
+    select p_shard, d.payment_id, d.participant, d.channel, d.request_key, d.reference, d.psid, d.amount, d.reason, v_today, p_posted_at
+    from decided d where d.result = 'in-suspense'
+    returning 1
+  ),
   journalled as (
     insert into journal_entry (shard_id, business_date, journal_id, kind, payment_id, posted_at)
-    select p_shard, v_today, d.payment_id, 'payment', d.payment_id, p_posted_at
-    from decided d where d.result = 'approved'
+    select p_shard, v_today, d.payment_id, case d.result when 'approved' then 'payment' else 'suspense' end,
+      case d.result when 'approved' then d.payment_id end, p_posted_at
+    from decided d where d.result in ('approved', 'in-suspense')
     returning 1
   ),
   entered as (
@@ -502,8 +709,8 @@ begin
   recorded as (
     insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, result, payment_id, answered_at)
     select p_shard, d.participant, d.request_key, 'payment', d.psid, d.amount, d.result,
-      case when d.result = 'approved' then d.payment_id end, p_posted_at
-    from decided d where d.result <> 'participant-unavailable'
+      case when d.result in ('approved', 'in-suspense') then d.payment_id end, p_posted_at
+    from decided d where d.result not in ('participant-unavailable', 'busy')
     returning 1
   ),
   issued_ids as (
@@ -524,28 +731,71 @@ begin
     case when a.new_payment_id is not null then v_today else o.business_date end,
     coalesce(i.ids, case when a.result = 'approved' then
       (select array_agg(t.stamp_id order by t.line_no) from stamp t where t.shard_id = p_shard and t.payment_id = a.old_payment_id) end, '{}')
-  from (select x.ordinal, x.result, x.repeated, x.old_payment_id,
+  from (select x.ordinal, x.result, x.repeated,
+          case when x.result = 'approved' then x.old_payment_id end as old_payment_id,
           case when x.result = 'approved' then x.new_payment_id end as new_payment_id,
           case when x.result = 'approved' then x.authorisation end as authorisation from answer x) a
-  left join payment o on o.shard_id = p_shard and o.payment_id = a.old_payment_id and a.result = 'approved'
+  left join payment o on o.shard_id = p_shard and o.payment_id = a.old_payment_id
   left join issued_ids i on i.payment_id = a.new_payment_id
   order by a.ordinal;
 end $$;
 
--- Reverses one payment before its stamp is used: reversing entry, stamp cancelled, challan payable again.
--- Answers: approved (now or before), original-not-found (and remembered, so that a late payment is refused),
--- reversal-mismatch, stamp-used, key-reused.
+-- Adds to the running totals of the accounts of one journal entry, and to those of its day. Locks in account order.
+create function move_balances(p_shard smallint, p_date date, p_journal_id bigint) returns void language plpgsql as $$
+begin
+  perform 1 from account_balance b
+  where b.shard_id = p_shard and b.account_id in (
+    select g.account_id from posting g where g.shard_id = p_shard and g.business_date = p_date and g.journal_id = p_journal_id)
+  order by b.account_id for no key update;
+  with movement as materialized (
+    select g.account_id,
+      coalesce(sum(g.amount_paisa) filter (where g.side = 'D'), 0)::bigint as debits,
+      coalesce(sum(g.amount_paisa) filter (where g.side = 'C'), 0)::bigint as credits, count(*) as postings
+    from posting g where g.shard_id = p_shard and g.business_date = p_date and g.journal_id = p_journal_id
+    group by g.account_id
+  ), moved_today as (
+    insert into account_day as y (shard_id, account_id, business_date, debits_paisa, credits_paisa, postings)
+    select p_shard, m.account_id, p_date, m.debits, m.credits, m.postings from movement m
+    on conflict (shard_id, account_id, business_date) do update
+    set debits_paisa = y.debits_paisa + excluded.debits_paisa, credits_paisa = y.credits_paisa + excluded.credits_paisa, postings = y.postings + excluded.postings
+  )
+  update account_balance b
+  set debits_paisa = b.debits_paisa + m.debits, credits_paisa = b.credits_paisa + m.credits, postings = b.postings + m.postings
+  from movement m
+  where b.shard_id = p_shard and b.account_id = m.account_id;
+end $$;
+
+-- Posts the opposite of a journal entry.
+create function post_opposite(p_shard smallint, p_at timestamptz, p_journal_id bigint, p_payment_id bigint, p_original_date date, p_original bigint)
+returns void language plpgsql as $$
+declare
+  v_today date := (p_at at time zone 'Asia/Karachi')::date;
+begin
+  insert into journal_entry (shard_id, business_date, journal_id, kind, payment_id, reverses_journal_id, posted_at)
+  values (p_shard, v_today, p_journal_id, 'reversal', p_payment_id, p_original, p_at);
+  insert into posting (shard_id, business_date, journal_id, line_no, account_id, side, amount_paisa)
+  select p_shard, v_today, p_journal_id, g.line_no, g.account_id, case g.side when 'D' then 'C'::"char" else 'D'::"char" end, g.amount_paisa
+  from posting g where g.shard_id = p_shard and g.business_date = p_original_date and g.journal_id = p_original;
+  if not found then
+    raise exception 'the postings of journal entry % are archived', p_original using errcode = 'SN009';
+  end if;
+  perform move_balances(p_shard, v_today, p_journal_id);
+end $$;
+
+-- Reverses one payment before its stamp is used: reversing entry, stamp cancelled, challan payable again; or gives
+-- back what an advice left in suspense. Answers: approved (now or before), original-not-found (and remembered, so
+-- that a late payment is refused), reversal-mismatch, stamp-used, blocked (the suspense item was applied), key-reused.
 create function reverse_payment(
   p_shard smallint, p_epoch bigint, p_at timestamptz, p_journal_id bigint,
   p_participant text, p_request_key text, p_original_key text, p_psid text, p_amount bigint
 ) returns table (result text, repeated boolean) language plpgsql as $$
 #variable_conflict use_column
 declare
-  v_today date := (p_at at time zone 'Asia/Karachi')::date;
   v_log_size bigint;
   v_record request_record;
   v_original request_record;
   v_payment payment;
+  v_item suspense_item;
   v_result text;
 begin
   perform hold_lane(p_shard, p_epoch);
@@ -570,6 +820,18 @@ begin
     v_result := 'original-not-found';
   elsif v_original.psid <> p_psid or v_original.amount_paisa <> p_amount then
     v_result := 'reversal-mismatch';
+  elsif v_original.result = 'in-suspense' then
+    select * into strict v_item from suspense_item u
+    where u.shard_id = p_shard and u.suspense_id = v_original.payment_id for no key update;
+    if v_item.state = 'applied' then
+      v_result := 'blocked';
+    else
+      v_result := 'approved';
+      if v_item.state = 'open' then
+        update suspense_item u set state = 'returned', settled_at = p_at where u.shard_id = p_shard and u.suspense_id = v_item.suspense_id;
+        perform post_opposite(p_shard, p_at, p_journal_id, null, v_item.business_date, v_item.suspense_id);
+      end if;
+    end if;
   else
     -- The challan first, in the same order as post_payments.
     perform 1 from challan c where c.shard_id = p_shard and c.psid = p_psid for no key update;
@@ -585,23 +847,7 @@ begin
       select h.size into strict v_log_size from anchor_head h;
       update payment m set state = 'reversed', reversed_at = p_at where m.shard_id = p_shard and m.payment_id = v_payment.payment_id;
       update challan c set state = 'payable', payment_id = null, paid_at = null where c.shard_id = p_shard and c.psid = p_psid;
-      insert into journal_entry (shard_id, business_date, journal_id, kind, payment_id, reverses_journal_id, posted_at)
-      values (p_shard, v_today, p_journal_id, 'reversal', v_payment.payment_id, v_payment.payment_id, p_at);
-      insert into posting (shard_id, business_date, journal_id, line_no, account_id, side, amount_paisa)
-      select p_shard, v_today, p_journal_id, g.line_no, g.account_id, case g.side when 'D' then 'C'::"char" else 'D'::"char" end, g.amount_paisa
-      from posting g where g.shard_id = p_shard and g.business_date = v_payment.business_date and g.journal_id = v_payment.payment_id;
-      perform 1 from account_balance b
-      where b.shard_id = p_shard and b.account_id in (
-        select g.account_id from posting g where g.shard_id = p_shard and g.business_date = v_today and g.journal_id = p_journal_id)
-      order by b.account_id for no key update;
-      update account_balance b
-      set debits_paisa = b.debits_paisa + m.debits, credits_paisa = b.credits_paisa + m.credits, postings = b.postings + m.postings
-      from (select g.account_id,
-              coalesce(sum(g.amount_paisa) filter (where g.side = 'D'), 0)::bigint as debits,
-              coalesce(sum(g.amount_paisa) filter (where g.side = 'C'), 0)::bigint as credits, count(*) as postings
-            from posting g where g.shard_id = p_shard and g.business_date = v_today and g.journal_id = p_journal_id
-            group by g.account_id) m
-      where b.shard_id = p_shard and b.account_id = m.account_id;
+      perform post_opposite(p_shard, p_at, p_journal_id, v_payment.payment_id, v_payment.business_date, v_payment.payment_id);
       insert into stamp_event (shard_id, event_id, stamp_id, kind, at, actor, reason, commitment)
       select p_shard, p_journal_id * 128 + t.line_no, t.stamp_id, 'cancel', p_at, 'participant:' || p_participant, 'payment reversed',
         event_commitment(t.salt, t.stamp_id, 'cancel', p_at, 'payment reversed')
@@ -613,7 +859,132 @@ begin
       update stamp t set state = 'cancelled', state_changed_at = p_at where t.shard_id = p_shard and t.payment_id = v_payment.payment_id;
     end if;
   end if;
-  insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, original_key, result, answered_at)
-  values (p_shard, p_participant, p_request_key, 'reversal', p_psid, p_amount, p_original_key, v_result, p_at);
+  insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, original_key, result, payment_id, answered_at)
+  values (p_shard, p_participant, p_request_key, 'reversal', p_psid, p_amount, p_original_key, v_result, null, p_at);
   return query select v_result, false;
+end $$;
+
+-- ------------------------------------------------------------------ funding and holds
+
+-- Posts one entry that is no payment (prefunding, a float's top-up, settlement, an adjustment), once for each
+-- request key of its owner. Answers: approved, key-reused, account-unknown (nothing was done). A guarded account
+-- that would pay out more than it holds breaks balance_guarded, and the whole entry with it.
+create function post_entry(
+  p_shard smallint, p_at timestamptz, p_journal_id bigint, p_owner text, p_request_key text, p_kind text, p_description text,
+  p_paths text[], p_sides text[], p_amounts bigint[]
+) returns table (result text, repeated boolean) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_today date := (p_at at time zone 'Asia/Karachi')::date;
+  v_total bigint := (select sum(a) from unnest(p_amounts, p_sides) as x(a, side) where side = 'D');
+  v_record request_record;
+begin
+  if exists (select 1 from unnest(p_paths) as x(path) where not exists (
+      select 1 from account a where a.shard_id = p_shard and a.path = x.path)) then
+    return query select 'account-unknown', false;
+    return;
+  end if;
+  -- The record first: of two callers with one key, the second waits here and then finds the first's answer.
+  insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, original_key, result, payment_id, answered_at)
+  values (p_shard, p_owner, p_request_key, 'entry', '', v_total, p_description, 'approved', p_journal_id, p_at)
+  on conflict (shard_id, participant_code, request_key) do nothing;
+  if not found then
+    select * into strict v_record from request_record r
+    where r.shard_id = p_shard and r.participant_code = p_owner and r.request_key = p_request_key;
+    return query select case when v_record.kind = 'entry' and v_record.amount_paisa = v_total and v_record.original_key = p_description
+      then v_record.result else 'key-reused' end, true;
+    return;
+  end if;
+  insert into journal_entry (shard_id, business_date, journal_id, kind, posted_at, description)
+  values (p_shard, v_today, p_journal_id, p_kind, p_at, p_description);
+  insert into posting (shard_id, business_date, journal_id, line_no, account_id, side, amount_paisa)
+  select p_shard, v_today, p_journal_id, x.line_no, a.account_id, x.side::"char", x.amount
+  from unnest(p_paths, p_sides, p_amounts) with ordinality as x(path, side, amount, line_no)
+  join account a on a.shard_id = p_shard and a.path = x.path;
+  perform move_balances(p_shard, v_today, p_journal_id);
+  return query select 'approved', false;
+end $$;
+
+-- Reserves an amount on an account until it is posted, voided or expires. On a guarded account no more than its
+-- free balance; on a participant's settlement account no more than its net debit cap leaves. One hold for each
+-- request key of its owner. Answers: reserved, insufficient-funds, account-unknown, key-reused; a refusal is not recorded.
+create function reserve_hold(
+  p_shard smallint, p_at timestamptz, p_hold_id bigint, p_owner text, p_request_key text, p_path text, p_amount bigint, p_purpose text, p_expires_at timestamptz
+) returns table (result text, repeated boolean, hold_id bigint) language plpgsql as $$
+#variable_conflict use_column
+declare
+  v_account account;
+  v_balance account_balance;
+  v_record request_record;
+  v_free bigint;
+begin
+  select * into v_account from account a where a.shard_id = p_shard and a.path = p_path;
+  if not found then
+    return query select 'account-unknown', false, null::bigint;
+    return;
+  end if;
+  -- The balance's lock makes reservations on one account follow each other.
+  select * into strict v_balance from account_balance b where b.shard_id = p_shard and b.account_id = v_account.account_id for no key update;
+  select * into v_record from request_record r
+  where r.shard_id = p_shard and r.participant_code = p_owner and r.request_key = p_request_key;
+  if found then
+    if v_record.kind = 'hold' and v_record.amount_paisa = p_amount and v_record.original_key = p_path then
+      return query select v_record.result, true, v_record.payment_id;
+    else
+      return query select 'key-reused', true, null::bigint;
+    end if;
+    return;
+  end if;
+  if v_balance.guarded then
+    v_free := v_balance.credits_paisa - v_balance.debits_paisa - v_balance.held_paisa;
+  elsif v_account.kind = 'asset' and v_account.participant_code is not null then
+    select p.net_debit_cap_paisa - (v_balance.debits_paisa - v_balance.credits_paisa + v_balance.held_paisa)
+      + coalesce((select fb.credits_paisa - fb.debits_paisa from account fa join account_balance fb using (shard_id, account_id)
+          where fa.shard_id = p_shard and fa.path = 'participant:' || p.code || ':prefunding'), 0)
+    into v_free from participant p where p.code = v_account.participant_code;
+  end if;
+  if v_free < p_amount then
+    return query select 'insufficient-funds', false, null::bigint;
+    return;
+  end if;
+  insert into hold (shard_id, hold_id, account_id, amount_paisa, purpose, reserved_at, expires_at)
+  values (p_shard, p_hold_id, v_account.account_id, p_amount, p_purpose, p_at, p_expires_at);
+  update account_balance b set held_paisa = b.held_paisa + p_amount where b.shard_id = p_shard and b.account_id = v_account.account_id;
+  insert into request_record (shard_id, participant_code, request_key, kind, psid, amount_paisa, original_key, result, payment_id, answered_at)
+  values (p_shard, p_owner, p_request_key, 'hold', '', p_amount, p_path, 'reserved', p_hold_id, p_at);
+  return query select 'reserved', false, p_hold_id;
+end $$;
+
+-- Frees a hold. Answers the state it has afterwards (voided, or posted or expired when it was settled before); null: no such hold.
+create function void_hold(p_shard smallint, p_at timestamptz, p_hold_id bigint) returns text language plpgsql as $$
+declare
+  v_hold hold;
+begin
+  select * into v_hold from hold h where h.shard_id = p_shard and h.hold_id = p_hold_id for no key update;
+  if not found or v_hold.state <> 'reserved' then
+    return v_hold.state;
+  end if;
+  update hold h set state = 'voided', settled_at = p_at where h.shard_id = p_shard and h.hold_id = p_hold_id;
+  update account_balance b set held_paisa = b.held_paisa - v_hold.amount_paisa where b.shard_id = p_shard and b.account_id = v_hold.account_id;
+  return 'voided';
+end $$;
+
+-- Frees the holds whose time has passed, at most p_max of them; answers how many. A hold that a payment is using now is left alone.
+create function expire_holds(p_shard smallint, p_at timestamptz, p_max integer) returns integer language plpgsql as $$
+declare
+  v_ids bigint[];
+begin
+  select array_agg(x.hold_id) into v_ids from (
+    select h.hold_id from hold h where h.shard_id = p_shard and h.state = 'reserved' and h.expires_at <= p_at
+    order by h.hold_id limit p_max for no key update skip locked) x;
+  if v_ids is null then
+    return 0;
+  end if;
+  perform 1 from account_balance b where b.shard_id = p_shard and b.account_id in (
+    select h.account_id from hold h where h.shard_id = p_shard and h.hold_id = any (v_ids)) order by b.account_id for no key update;
+  update account_balance b set held_paisa = b.held_paisa - x.amount
+  from (select h.account_id, sum(h.amount_paisa)::bigint as amount from hold h where h.shard_id = p_shard and h.hold_id = any (v_ids) group by 1) x
+  where b.shard_id = p_shard and b.account_id = x.account_id;
+  update hold h set state = 'expired', settled_at = p_at where h.shard_id = p_shard and h.hold_id = any (v_ids);
+  return cardinality(v_ids);
 end $$;

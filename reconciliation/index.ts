@@ -19,6 +19,7 @@ export {
   type AnchorChain,
 } from './anchoring/index.ts';
 export { auditAll, type AuditReport } from './audit/audit.ts';
+export { startWatch, type Watch } from './audit/watch.ts';
 export {
   makeCertificateOffice,
   type CertificateOffice,

@@ -13,6 +13,8 @@ export interface AccountSpec {
   readonly kind: AccountKind;
   readonly headCode?: string;
   readonly participantCode?: string;
+  /** True when it may never pay out, nor reserve, more than it holds. */
+  readonly guarded?: boolean;
 }
 
 /** Returns the id of the account with this path, opening it with a zero balance when it is new. */
@@ -36,7 +38,7 @@ export async function openAccount(tx: Queryable, spec: AccountSpec, ids: IdMaker
     returning account_id`);
   if (opened.length === 0) return (await find()) ?? openAccount(tx, spec, ids);
   await tx.query(
-    sql`insert into account_balance (shard_id, account_id) values (${spec.shard}, ${id})`,
+    sql`insert into account_balance (shard_id, account_id, guarded) values (${spec.shard}, ${id}, ${spec.guarded === true})`,
   );
   return id;
 }
@@ -54,6 +56,32 @@ export function settlementAccount(shard: number, participantCode: string): Accou
     kind: 'asset',
     participantCode,
   };
+}
+
+/** What a participant paid in beforehand; it widens its net debit cap. */
+export function prefundingAccount(shard: number, participantCode: string): AccountSpec {
+  return {
+    shard,
+    path: `participant:${participantCode}:prefunding`,
+    kind: 'liability',
+    participantCode,
+    guarded: true,
+  };
+}
+
+/** A stamp vendor's float: paid in through the switch, spent on stamps sold. */
+export function floatAccount(shard: number, licence: string): AccountSpec {
+  return { shard, path: `vendor:${licence}:float`, kind: 'liability', guarded: true };
+}
+
+/** Money that a bank took and that no challan could be paid with, until it is applied or returned. */
+export function suspenseAccount(shard: number): AccountSpec {
+  return { shard, path: 'suspense:unmatched', kind: 'liability' };
+}
+
+/** Our own account at a bank, by its name: where prefunding and settlement money arrives. */
+export function bankAccount(shard: number, name: string): AccountSpec {
+  return { shard, path: `bank:${name}`, kind: 'asset' };
 }
 
 export interface TrialBalanceLine {

@@ -116,7 +116,8 @@ export async function postPayments(
             ${column((each) => each.paymentId)}::bigint[], ${column((each) => each.request.participant)}::text[],
             ${column((each) => each.request.channel)}::text[], ${column((each) => each.request.requestKey)}::text[],
             ${column((each) => each.request.psid)}::text[], ${column((each) => each.request.amount)}::bigint[],
-            ${column((each) => each.request.reference)}::text[], ${column((each) => each.seed)}::bytea[])
+            ${column((each) => each.request.reference)}::text[], ${column((each) => each.seed)}::bytea[],
+            ${column((each) => each.request.hold ?? null)}::bigint[], ${column((each) => each.request.advice === true)}::boolean[])
           order by ordinal`,
     ),
   );

@@ -1,147 +1,51 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import path from 'node:path';
 import fc from 'fast-check';
-import { businessDate, ManualClock } from '../../kernel/clock.ts';
-import { sql, type Queryable } from '../../kernel/database.ts';
-import { IdMaker, secureRandom, type Psid } from '../../kernel/ids.ts';
-import { makeLog } from '../../kernel/log.ts';
-import { makeMetrics } from '../../kernel/metrics.ts';
+import { businessDate, type ManualClock } from '../../kernel/clock.ts';
+import { sql } from '../../kernel/database.ts';
+import type { Psid } from '../../kernel/ids.ts';
 import { paisa, rupees } from '../../kernel/money.ts';
-import { packageRoot } from '../../kernel/package-root.ts';
-import {
-  checkInvariants,
-  createChallan,
-  importReferenceData,
-  openAccount,
-  settlementAccount,
-} from '../../ledger/index.ts';
-import { openTestDatabase, type TestDatabase } from '../../tests/support/test-database.ts';
+import { checkInvariants } from '../../ledger/index.ts';
+import { CHALLAN_AMOUNT, LaneRig } from '../../tests/support/lane-rig.ts';
+import type { TestDatabase } from '../../tests/support/test-database.ts';
 import { makeEngine } from './engine.ts';
-import { PostingLane } from './lane.ts';
-import type { PaymentEngine, PaymentRequest } from './payment.ts';
+import type { PaymentEngine, PaymentRequest, ReversalRequest } from './payment.ts';
 
-const log = makeLog({ level: 'silent' });
-const clock = new ManualClock(new Date('2026-11-23T09:00:00.000Z'));
-const ids = new IdMaker(clock, 0);
-const AMOUNT = rupees(1_500n);
+const AMOUNT = CHALLAN_AMOUNT;
+let rig: LaneRig;
 let test: TestDatabase;
-let lane: PostingLane;
+let clock: ManualClock;
 let engine: PaymentEngine;
-let counter = 0;
+let run = 0;
 
-async function registerBank(db: Queryable, code: string, limit: bigint | null): Promise<void> {
-  await db.query(
-    sql`insert into participant (code, name, channel, limit_per_transaction_paisa) values (${code}, ${code}, 'iso8583', ${limit})`,
-  );
-  await openAccount(db, settlementAccount(0, code), ids);
-}
-
-function makeLane(
-  holder: string,
-  options: { queueMax?: number; leaseMs?: number } = {},
-): PostingLane {
-  return new PostingLane({
-    shard: 0,
-    database: test.database,
-    clock,
-    ids,
-    random: secureRandom,
-    log,
-    metrics: makeMetrics(false),
-    holder,
-    ...options,
-  });
-}
-
-beforeAll(async () => {
-  test = await openTestDatabase();
-  await importReferenceData(
-    test.database,
-    path.join(packageRoot, 'ledger', 'reference-data'),
-    clock,
-  );
-  await registerBank(test.database, 'BOP', null);
-  await registerBank(test.database, 'SMALL', 1_000n);
-  lane = makeLane('test');
-  await lane.start();
-  engine = makeEngine({ database: test.database, clock, lanes: new Map([[0, lane]]) });
-});
-
-afterAll(async () => {
-  await lane.stop();
-  await test.drop();
-});
-
-afterEach(async () => {
-  expect(await checkInvariants(test.database)).toEqual([]);
-});
-
-async function headCodes(): Promise<[string, string]> {
-  const rows = await test.database.query<{ code: string }>(
-    sql`select code from head_of_account order by code limit 2`,
-  );
-  return [rows[0]!.code, rows[1]!.code];
-}
-
-async function challan(): Promise<Psid> {
-  counter += 1;
-  const [stampHead, feeHead] = await headCodes();
-  const party = {
-    name: 'Ayesha Khan',
-    cnic: '35202-1234567-1',
-    contact: '03001234567',
-    address: 'Lahore',
-  };
-  const made = await createChallan(
-    {
-      application: {
-        applicant: party,
-        firstParties: [party],
-        secondParties: [party],
-        purpose: 'sale',
-        districtCode: 'LHR',
-        districtName: 'Lahore',
-        instrumentTitle: 'CONVEYANCE - 23',
-      },
-      lines: [
-        {
-          headCode: stampHead,
-          description: 'CONVEYANCE - 23',
-          amount: rupees(1_000n),
-          assumed: false,
-          stamp: { kind: 'non-judicial', article: '23', description: 'CONVEYANCE - 23' },
-        },
-        { headCode: feeHead, description: 'Registration fee', amount: rupees(500n), assumed: true },
-      ],
-      duty: { total: '150000' },
-      idempotencyKey: `key-${String(counter)}`,
-      contentHash: Buffer.alloc(32, counter % 256),
-    },
-    { database: test.database, clock, random: secureRandom, ids, shard: 0, challanDays: 15 },
-  );
-  return made.psid;
-}
-
-function payment(psid: Psid, key: string, change: Partial<PaymentRequest> = {}): PaymentRequest {
-  return {
-    channel: 'iso8583',
-    participant: 'BOP',
-    requestKey: key,
-    psid,
-    amount: AMOUNT,
-    reference: 'RRN000000001',
-    ...change,
-  };
-}
+const challan = (): Promise<Psid> => rig.challan();
+const payment = (psid: Psid, key: string, change: Partial<PaymentRequest> = {}): PaymentRequest =>
+  rig.payment(psid, key, change);
 
 function reversal(
   psid: Psid,
   originalKey: string,
   requestKey = `r-${originalKey}`,
   amount = AMOUNT,
-) {
-  return { channel: 'iso8583' as const, participant: 'BOP', requestKey, originalKey, psid, amount };
+): ReversalRequest {
+  return rig.reversal(psid, originalKey, { requestKey, amount });
 }
+
+beforeAll(async () => {
+  rig = await LaneRig.open();
+  ({ test, clock, engine } = rig);
+  await rig.registerBank('SMALL', { perTransaction: 1_000n });
+});
+
+const afterThis: (() => Promise<void>)[] = [];
+
+afterAll(async () => {
+  for (const close of afterThis) await close();
+  await rig.close();
+});
+
+afterEach(async () => {
+  expect(await checkInvariants(test.database)).toEqual([]);
+});
 
 describe('the posting lane', () => {
   it('posts a payment, issues its stamp and tells the outbox in one commit', async () => {
@@ -295,7 +199,7 @@ describe('the posting lane', () => {
     });
     await test.database.transaction(async (tx) => {
       await tx.query(sql`insert into stamp_event (shard_id, event_id, stamp_id, kind, at, actor, reason, commitment)
-        select shard_id, ${ids.next()}, stamp_id, 'lock', ${clock.now()}, 'sub-registrar:1', 'deed 7', event_commitment(salt, stamp_id, 'lock', ${clock.now()}, 'deed 7') from stamp where psid = ${psid}`);
+        select shard_id, ${rig.ids.next()}, stamp_id, 'lock', ${clock.now()}, 'sub-registrar:1', 'deed 7', event_commitment(salt, stamp_id, 'lock', ${clock.now()}, 'deed 7') from stamp where psid = ${psid}`);
       await tx.query(sql`insert into outbox (shard_id, outbox_id, kind, stamp_id, at, amount_paisa, commitment, log_size)
         select e.shard_id, e.event_id, 'lock', e.stamp_id, e.at, s.amount_paisa, e.commitment, 0 from stamp_event e join stamp s using (shard_id, stamp_id) where s.psid = ${psid}`);
       await tx.query(
@@ -309,17 +213,7 @@ describe('the posting lane', () => {
 
   it('sheds load when its queue is full, and does nothing for what it sheds', async () => {
     const psid = await challan();
-    const full = new PostingLane({
-      shard: 0,
-      database: test.database,
-      clock,
-      ids,
-      random: secureRandom,
-      log,
-      metrics: makeMetrics(false),
-      holder: 'test',
-      queueMax: 0,
-    });
+    const full = rig.makeLane('test', { queueMax: 0 });
     expect(await full.pay(payment(psid, 'j1'))).toMatchObject({ result: 'busy' });
     expect(await engine.pay(payment(psid, 'j1'))).toMatchObject({
       result: 'approved',
@@ -348,12 +242,13 @@ describe('the posting lane', () => {
     await test.database.query(
       sql`update lane_lease set epoch = epoch + 1, holder = 'thief' where shard_id = 0`,
     );
-    expect(await lane.pay(payment(psid, 'l1'))).toMatchObject({ result: 'busy' });
-    expect(lane.leads).toBe(false);
+    expect(await rig.lane.pay(payment(psid, 'l1'))).toMatchObject({ result: 'busy' });
+    expect(rig.lane.leads).toBe(false);
     await test.database.query(
       sql`update lane_lease set expires_at = now() - interval '1 second' where shard_id = 0`,
     );
-    lane = makeLane('successor');
+    const lane = rig.makeLane('successor');
+    afterThis.push(() => lane.stop());
     await lane.start();
     engine = makeEngine({ database: test.database, clock, lanes: new Map([[0, lane]]) });
     expect(await engine.pay(payment(psid, 'l1'))).toMatchObject({
@@ -375,13 +270,12 @@ describe('the posting lane', () => {
           { maxLength: 25 },
         ),
         async (steps) => {
-          counter += 1_000;
-          const run = String(counter);
+          run += 1;
           const psids = [await challan(), await challan(), await challan()];
           const answers = await Promise.all(
             steps.map((step) => {
               const psid = psids[step.bill]!;
-              const key = `p${run}-${String(step.key)}`;
+              const key = `p${String(run)}-${String(step.key)}`;
               return step.kind === 'pay'
                 ? engine
                     .pay(payment(psid, key, step.wrong ? { amount: paisa(7n) } : {}))

@@ -20,6 +20,7 @@ import { Fault } from '../../kernel/fault.ts';
 import type { IdMaker, Random } from '../../kernel/ids.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
+import { openAccount, suspenseAccount } from '../../ledger/index.ts';
 import {
   postPayments,
   releaseLease,
@@ -92,9 +93,10 @@ export class PostingLane {
     };
   }
 
-  /** Takes the lease and begins to post. Waits up to one lease's life; then a Fault `lease-lost`: another process runs this shard. */
+  /** Opens the lane's own account, takes the lease and begins to post. Waits up to one lease's life; then a Fault `lease-lost`: another process runs this shard. */
   async start(): Promise<void> {
-    const { shard, database, holder, leaseMs, timers } = this.#options;
+    const { shard, database, holder, leaseMs, timers, ids } = this.#options;
+    await openAccount(database, suspenseAccount(shard), ids);
     for (let waitedMs = 0; this.#lease === undefined; waitedMs += 250) {
       this.#lease = await takeLease(database, shard, holder, leaseMs);
       if (this.#lease !== undefined) break;

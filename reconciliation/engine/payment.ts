@@ -51,15 +51,20 @@ export interface PaymentRequest {
   readonly amount: Paisa;
   /** The payer's reference at the bank (RRN, tran_auth_id), kept for reconciliation. At most 40 characters. */
   readonly reference: string;
-  /** True when the bank tells of a payment already made (0220): it cannot be undone by refusing it. */
+  /**
+   * True when the bank tells of a payment already made (0220): it cannot be undone by refusing it. When the
+   * challan cannot be paid with it, the money is posted to suspense and the answer is `in-suspense`.
+   */
   readonly advice?: boolean;
+  /** Pays from this hold (a vendor's float, an imprest) instead of the participant's settlement account. */
+  readonly hold?: bigint;
 }
 
 export interface PaymentAnswer {
   readonly result: ResultCode;
   /** True when this very request was answered before and this is that answer. */
   readonly repeated: boolean;
-  /** Row id of the payment; present when it was posted. */
+  /** Row id of the payment; present when it was approved. */
   readonly paymentId?: bigint;
   /** Six digits by which the switch names this payment; present when it was posted. */
   readonly authorisation?: string;
@@ -83,7 +88,8 @@ export interface ReversalAnswer {
   /**
    * `approved` when the payment was reversed, now or by an earlier reversal; `original-not-found` when it is
    * unknown (the key is then remembered, and a late payment under it is refused with `reversed-before`);
-   * `reversal-mismatch`; `stamp-used`; `busy`; `system-malfunction`.
+   * `reversal-mismatch`; `stamp-used`; `blocked` (what an advice left in suspense was applied meanwhile);
+   * `busy`; `system-malfunction`.
    */
   readonly result: ResultCode;
   readonly repeated: boolean;

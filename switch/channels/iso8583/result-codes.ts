@@ -3,6 +3,8 @@ import type { ResultCode } from '../../../kernel/result-code.ts';
 
 export const RESPONSE_CODES: Readonly<Record<ResultCode, string>> = {
   approved: '00',
+  // An advice is answered 00: the switch has taken note of the money, and keeps it in suspense.
+  'in-suspense': '00',
   'unknown-consumer': '14',
   'amount-mismatch': '13',
   // Paid by another request: to the payer's bank a duplicate; DE 44 tells it from a reused key.
@@ -11,6 +13,7 @@ export const RESPONSE_CODES: Readonly<Record<ResultCode, string>> = {
   // [A] 62 is "restricted" in the standard's list.
   blocked: '62',
   'limit-exceeded': '61',
+  'hold-unavailable': '51',
   'key-reused': '94',
   // The payment came after its own reversal: too late.
   'reversed-before': '68',

@@ -8,11 +8,13 @@ import type { Participant } from '../../participants/index.ts';
  */
 export const ONEBILL_CODES: Readonly<Record<ResultCode, string>> = {
   approved: '00',
+  'in-suspense': '00',
   'unknown-consumer': '01',
   'amount-mismatch': '02',
   expired: '02',
   blocked: '02',
   'limit-exceeded': '02',
+  'hold-unavailable': '02',
   'already-paid': '03',
   'key-reused': '03',
   'reversed-before': '03',
