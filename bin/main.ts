@@ -1,9 +1,11 @@
 /** The `sanad` command. Exit code 0 only when what was asked for holds. */
 import { Fault } from '../kernel/fault.ts';
+import { archiveCommand } from './commands/archive.ts';
 import { auditCommand } from './commands/audit.ts';
 import { demoCommand } from './commands/demo.ts';
 import { dutyCommand } from './commands/duty.ts';
 import { iso8583Command } from './commands/iso8583.ts';
+import { statementCommand } from './commands/statement.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { print, problemLine } from './output.ts';
@@ -14,6 +16,8 @@ const USAGE = `usage: npx sanad COMMAND [--json]
   demo [--out FOLDER]       buy two stamps over real channels and verify them (also: npm run demo)
   verify FILE [--offline]   check an e-stamp: PDF, PNG of its QR code, or JSON
   audit                     recompute books, register and log
+  statement --account PATH --from DATE --to DATE   every posting of an account
+  archive --month YYYY-MM --out FOLDER             take an old month of the journal out to files
   duty '{…}'                calculate stamp duty with every step
   iso8583 decode --spec NAME HEX      a message as JSON
   iso8583 encode --spec NAME '{…}'    JSON as a message
@@ -25,6 +29,8 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<boo
   demo: demoCommand,
   verify: verifyCommand,
   audit: auditCommand,
+  statement: statementCommand,
+  archive: archiveCommand,
   duty: dutyCommand,
   iso8583: iso8583Command,
 };

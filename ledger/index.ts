@@ -9,6 +9,7 @@ export {
   trialBalance,
   type TrialBalanceLine,
 } from './accounts/account-store.ts';
+export { archiveMonth, type ArchivedFile } from './accounts/archive.ts';
 export { postEntry, type Entry, type EntryAnswer } from './accounts/entries.ts';
 export {
   expireHolds,

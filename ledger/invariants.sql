@@ -98,9 +98,9 @@ having e.journal_id is null or sum(p.amount_paisa) is distinct from m.amount_pai
 select m.shard_id, m.payment_id::text as payment_id
 from payment m
 left join journal_entry r on r.shard_id = m.shard_id and r.reverses_journal_id = m.payment_id and r.kind = 'reversal'
+where date_trunc('month', (m.reversed_at at time zone 'Asia/Karachi')::date) not in (select x.month from archived_month x) or m.reversed_at is null
 group by m.shard_id, m.payment_id, m.state
-having count(r.journal_id) <> case m.state when 'reversed' then 1 else 0 end
-  and not exists (select 1 from archived_month x where x.table_name = 'journal_entry');
+having count(r.journal_id) <> case m.state when 'reversed' then 1 else 0 end;
 
 -- name: journal-has-reason (online)
 -- Every journal entry is that of a payment, of a suspense item, of the reversal of one of them, or was asked for.
