@@ -124,7 +124,7 @@ create table challan (
   check (substr(psid, 4, 2)::smallint = shard_id),
   check ((state = 'paid') = (payment_id is not null)),
   check ((payment_id is null) = (paid_at is null))
-) with (fillfactor = 85);
+) with (fillfactor = 60, toast_tuple_target = 128);
 comment on column challan.duty is 'The calculation with every step and the versions it used; a challan keeps it for ever';
 comment on column challan.facts_secret is 'Source of the salts of the stamp''s facts; deleting it makes the commitments unreadable';
 
@@ -160,7 +160,7 @@ create table payment (
   reference        text not null check (length(reference) <= 40),
   amount_paisa     bigint not null check (amount_paisa > 0),
   business_date    date not null,
-  authorisation    text not null check (authorisation ~ '^[0-9]{6}$'),
+  authorisation    text not null check (length(authorisation) = 6),
   posted_at        timestamptz not null,
   state            text not null default 'posted' check (state in ('posted', 'reversed')),
   reversed_at      timestamptz,
@@ -336,7 +336,7 @@ create trigger posting_balanced after insert on posting referencing new table as
 
 create table stamp (
   shard_id         smallint not null,
-  stamp_id         text not null check (stamp_id ~ '^[0-9]{16}$'),
+  stamp_id         text not null check (length(stamp_id) = 16),
   psid             text not null,
   line_no          smallint not null,
   payment_id       bigint not null,
@@ -351,8 +351,9 @@ create table stamp (
   used_for         text,
   primary key (shard_id, stamp_id)
 );
-create unique index stamp_once_per_line on stamp (shard_id, psid, line_no) where state <> 'cancelled';
-create index stamp_by_payment on stamp (shard_id, payment_id);
+-- One stamp a line of a payment, and (payment_once_per_challan) one unreversed payment a challan: so one living stamp
+-- a challan line. By payment, since that grows with time; an index by PSID would touch a random page for each stamp.
+create unique index stamp_once_per_line on stamp (shard_id, payment_id, line_no);
 
 create table stamp_event (
   shard_id   smallint not null,
@@ -435,11 +436,34 @@ begin
   return v_interim::text;
 end $$;
 
--- The e-stamp id made of a hash: 15 digits of its first 63 bits, then the check digit (docs/spec/stamp-id.md).
-create function stamp_id_of(p_hash bytea) returns text language sql immutable strict parallel safe as $$
-  select body || check_digit(body) from (
-    select lpad(((('x' || encode(substring(p_hash from 1 for 8), 'hex'))::bit(64)::bigint & 9223372036854775807) % 1000000000000000)::text, 15, '0') as body
-  ) as digits
+-- One step of the same table. Written so that the planner puts it into the statement that uses it: the lane makes
+-- a check digit for every stamp, and a loop costs it twenty times as much.
+create function damm_step(p_interim integer, p_digit integer) returns integer language sql immutable parallel safe as $$
+  select get_byte('\x00030107050908060402070009020105040806030402000608070103050901070500090803040206060102030004050907080306070402000905080105080609070200010304080904050306020001070904030806010702000502050801040306070900'::bytea, p_interim * 10 + p_digit)
+$$;
+
+-- The check digit of a body of fifteen digits, given as a number.
+create function check_digit_of_15(p_body bigint) returns integer language sql immutable parallel safe as $$
+  select damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(damm_step(0, (p_body / 100000000000000)::integer),
+    (p_body / 10000000000000 % 10)::integer),
+    (p_body / 1000000000000 % 10)::integer),
+    (p_body / 100000000000 % 10)::integer),
+    (p_body / 10000000000 % 10)::integer),
+    (p_body / 1000000000 % 10)::integer),
+    (p_body / 100000000 % 10)::integer),
+    (p_body / 10000000 % 10)::integer),
+    (p_body / 1000000 % 10)::integer),
+    (p_body / 100000 % 10)::integer),
+    (p_body / 10000 % 10)::integer),
+    (p_body / 1000 % 10)::integer),
+    (p_body / 100 % 10)::integer),
+    (p_body / 10 % 10)::integer),
+    (p_body % 10)::integer)
+$$;
+
+-- The fifteen digits of an e-stamp id made of a hash: its first 63 bits (docs/spec/stamp-id.md).
+create function stamp_body_of(p_hash bytea) returns bigint language sql immutable parallel safe as $$
+  select (('x' || encode(substring(p_hash from 1 for 8), 'hex'))::bit(64)::bigint & 9223372036854775807) % 1000000000000000
 $$;
 
 -- Milliseconds since 1970 as eight bytes, most significant first.
@@ -469,6 +493,17 @@ create function add_within(p_total bigint, p_amount bigint, p_allowance bigint) 
 $$;
 create aggregate sum_within (bigint, bigint) (sfunc = add_within, stype = bigint, initcond = '0');
 
+-- Challans are not locked before they are judged: the lane alone pays them, and of the officer who cancels one at
+-- that very moment either he or the batch waits. If he was first, the update finds fewer challans payable than were
+-- approved, and the batch is run again as after any serialization failure.
+create function same_count(p_paid bigint, p_approved bigint) returns boolean language plpgsql stable as $$
+begin
+  if p_paid <> p_approved then
+    raise exception 'a challan changed while it was being paid' using errcode = '40001';
+  end if;
+  return true;
+end $$;
+
 -- Posts a batch: matches each request to its challan, posts it, issues its stamps, records the answer and
 -- fills the outbox, all in one statement. A refused payment never hinders its neighbours. One row per input,
 -- in input order. Precedence of answers: the original answer of a repeat; participant-unavailable,
@@ -483,10 +518,16 @@ create function post_payments(
 ) returns table (
   ordinal integer, result text, repeated boolean, payment_id bigint, authorisation text,
   posted_at timestamptz, business_date date, stamp_ids text[]
-) language plpgsql as $$
+)
+-- The plan must be good for tables that grow: one plan, made once, that looks rows up by their keys even where the
+-- tables were empty when it was made.
+set plan_cache_mode = force_generic_plan set enable_seqscan = off set jit = off
+language plpgsql as $$
 #variable_conflict use_column
 declare
   v_today date := (p_posted_at at time zone 'Asia/Karachi')::date;
+  v_today_bytes bytea := convert_to(to_char((p_posted_at at time zone 'Asia/Karachi')::date, 'YYYY-MM-DD'), 'UTF8');
+  v_at_bytes bytea := epoch_ms(p_posted_at);
   v_log_size bigint;
   v_suspense bigint;
 begin
@@ -506,9 +547,11 @@ begin
            when m.state = 'reversed' or u.state = 'returned' then 'reversed-before'
            else r.result end as result
     from input i
-    join request_record r on r.shard_id = p_shard and r.participant_code = i.participant and r.request_key = i.request_key
-    left join payment m on m.shard_id = p_shard and m.payment_id = r.payment_id
-    left join suspense_item u on u.shard_id = p_shard and u.suspense_id = r.payment_id and r.result = 'in-suspense'
+    -- `limit` keeps these look-ups by key, one a request, whatever the planner thinks of the tables' sizes.
+    cross join lateral (select q.* from request_record q
+      where q.shard_id = p_shard and q.participant_code = i.participant and q.request_key = i.request_key limit 1) r
+    left join lateral (select q.state from payment q where q.shard_id = p_shard and q.payment_id = r.payment_id limit 1) m on true
+    left join lateral (select q.state from suspense_item q where q.shard_id = p_shard and q.suspense_id = r.payment_id limit 1) u on true
   ),
   fresh as materialized (
     select i.*, row_number() over (partition by i.participant, i.request_key order by i.ordinal) as copy,
@@ -520,8 +563,6 @@ begin
     select c.psid, c.state, c.amount_paisa, c.payable_until
     from challan c
     where c.shard_id = p_shard and c.psid = any (p_psids)
-    order by c.psid
-    for no key update
   ),
   reserve as materialized (
     select h.hold_id, h.account_id, h.amount_paisa, h.expires_at
@@ -564,44 +605,40 @@ begin
     left join reserve h on h.hold_id = f.hold
     where f.copy = 1
   ),
-  ranked as materialized (
-    select j.*, row_number() over (partition by j.psid, j.refusal is null order by j.ordinal) as psid_rank,
-      row_number() over (partition by coalesce(j.hold, -j.ordinal), j.refusal is null order by j.ordinal) as hold_rank
-    from judged j
-  ),
   contested as materialized (
     select k.*, case when k.refusal is not null then k.refusal when k.psid_rank > 1 then 'psid-contested' when k.hold_rank > 1 then 'hold-contested' end as verdict
-    from ranked k
+    from (
+      select j.*, row_number() over (partition by j.psid, j.refusal is null order by j.ordinal) as psid_rank,
+        case when j.hold is not null then row_number() over (partition by coalesce(j.hold, -j.ordinal), j.refusal is null order by j.ordinal) end as hold_rank
+      from judged j
+    ) k
   ),
   counted as materialized (
-    select c.*,
-      case when c.verdict is not null then c.verdict
-           when c.allowance is null or sum_within(c.amount, c.allowance) over upto <> coalesce(sum_within(c.amount, c.allowance) over earlier, 0) then 'approved'
-           else 'limit-exceeded' end as outcome
-    from contested c
-    window upto as (partition by c.participant, c.verdict is null, c.hold is null order by c.ordinal),
-      earlier as (partition by c.participant, c.verdict is null, c.hold is null order by c.ordinal rows between unbounded preceding and 1 preceding)
-  ),
-  named as materialized (
-    select c.*,
-      case c.outcome
-        when 'psid-contested' then case when c.psid in (select x.psid from counted x where x.outcome = 'approved') then 'already-paid' else 'busy' end
-        when 'hold-contested' then case when c.hold in (select x.hold from counted x where x.outcome = 'approved' and x.hold is not null) then 'hold-unavailable' else 'busy' end
-        else c.outcome end as reason,
-      lpad((c.payment_id % 1000000)::text, 6, '0') as authorisation
-    from counted c
+    select c.*, coalesce(c.verdict, 'approved') as outcome from contested c where c.verdict is not null or c.allowance is null
+    union all
+    select c.*, case when sum_within(c.amount, c.allowance) over upto <> coalesce(sum_within(c.amount, c.allowance) over earlier, 0)
+        then 'approved' else 'limit-exceeded' end
+    from contested c where c.verdict is null and c.allowance is not null
+    window upto as (partition by c.participant order by c.ordinal),
+      earlier as (partition by c.participant order by c.ordinal rows between unbounded preceding and 1 preceding)
   ),
   decided as materialized (
     select n.*,
       case when n.advice and v_suspense is not null and n.hold is null and n.reason in ('unknown-consumer', 'blocked', 'already-paid', 'expired', 'amount-mismatch', 'limit-exceeded')
         then 'in-suspense' else n.reason end as result
-    from named n
+    from (select c.*,
+      case c.outcome
+        when 'psid-contested' then case when c.psid in (select x.psid from counted x where x.outcome = 'approved') then 'already-paid' else 'busy' end
+        when 'hold-contested' then case when c.hold in (select x.hold from counted x where x.outcome = 'approved' and x.hold is not null) then 'hold-unavailable' else 'busy' end
+        else c.outcome end as reason,
+      lpad((c.payment_id % 1000000)::text, 6, '0') as authorisation
+    from counted c) n
   ),
   line as materialized (
-    select d.payment_id, d.psid, d.participant, d.request_key, d.amount as total, d.seed,
+    select d.ordinal, d.payment_id, d.psid, d.participant, d.request_key, d.amount as total, d.seed,
       l.line_no, l.account_id, l.amount_paisa, l.stamp_kind, l.facts_root
     from decided d
-    join challan_line l on l.shard_id = p_shard and l.psid = d.psid
+    cross join lateral (select q.* from challan_line q where q.shard_id = p_shard and q.psid = d.psid offset 0) l
     where d.result = 'approved'
   ),
   new_posting as materialized (
@@ -653,7 +690,7 @@ begin
   paid as (
     update challan c set state = 'paid', payment_id = d.payment_id, paid_at = p_posted_at
     from decided d
-    where d.result = 'approved' and c.shard_id = p_shard and c.psid = d.psid
+    where d.result = 'approved' and c.shard_id = p_shard and c.psid = d.psid and c.state = 'payable'
     returning 1
   ),
   posted as (
@@ -680,17 +717,21 @@ begin
     select p_shard, v_today, n.journal_id, n.line_no, n.account_id, n.side, n.amount_paisa from new_posting n
     returning 1
   ),
-  salted as materialized (
-    select l.*, stamp_id_of(sha256(l.seed || '\x00'::bytea || int2send(l.line_no))) as stamp_id,
-      substring(sha256(l.seed || '\x01'::bytea || int2send(l.line_no)) from 1 for 16) as salt
+  numbered as materialized (
+    select l.*, stamp_body_of(sha256(l.seed || '\x00'::bytea || int2send(l.line_no))) as body
     from line l where l.stamp_kind is not null
+  ),
+  salted as materialized (
+    select l.*, lpad(l.body::text, 15, '0') || check_digit_of_15(l.body)::text as stamp_id,
+      substring(sha256(l.seed || '\x01'::bytea || int2send(l.line_no)) from 1 for 16) as salt
+    from numbered l
   ),
   new_stamp as materialized (
     select s.*,
       sha256('\x01'::bytea || s.facts_root || sha256('\x00'::bytea || s.salt || convert_to(s.stamp_id || s.psid, 'UTF8')
-        || epoch_ms(p_posted_at) || int8send(s.amount_paisa))) as record_root,
+        || v_at_bytes || int8send(s.amount_paisa))) as record_root,
       sha256('\x02'::bytea || s.salt || int8send(s.payment_id) || convert_to(s.participant, 'UTF8') || '\x00'::bytea
-        || convert_to(s.request_key, 'UTF8') || '\x00'::bytea || int8send(s.total) || convert_to(to_char(v_today, 'YYYY-MM-DD'), 'UTF8')) as payment_commitment
+        || convert_to(s.request_key, 'UTF8') || '\x00'::bytea || int8send(s.total) || v_today_bytes) as payment_commitment
     from salted s
   ),
   issued as (
@@ -713,30 +754,43 @@ begin
     from decided d where d.result not in ('participant-unavailable', 'busy')
     returning 1
   ),
-  issued_ids as (
-    select n.payment_id, array_agg(n.stamp_id order by n.line_no) as ids from new_stamp n group by n.payment_id
+  -- Pieces of the answers, put together by their ordinal; joining them would compare each with each.
+  piece as (
+    select d.ordinal, d.result, false as repeated, case when d.result = 'approved' then d.payment_id end as new_payment_id, null::bigint as old_payment_id,
+      d.authorisation, null::smallint as line_no, null::text as stamp_id
+    from decided d
+    union all
+    select n.ordinal, null, null, null, null, null, n.line_no, n.stamp_id from new_stamp n
+    union all
+    select p.ordinal, p.result, true, null, case when p.result = 'approved' then p.payment_id end, null, null, null from prior p
+    union all
+    -- The same request again within this batch.
+    select f.ordinal, case when f.psid <> d.psid or f.amount <> d.amount then 'key-reused' else d.result end, true,
+      case when d.result = 'approved' and f.psid = d.psid and f.amount = d.amount then d.payment_id end, null, d.authorisation, null, null
+    from fresh f join decided d on d.ordinal = f.first_ordinal
+    where f.copy > 1
+    union all
+    select f.ordinal, null, null, null, null, null, n.line_no, n.stamp_id
+    from fresh f join new_stamp n on n.ordinal = f.first_ordinal and n.psid = f.psid and n.total = f.amount
+    where f.copy > 1
   ),
   answer as (
-    select f.ordinal,
-      case when f.psid <> d.psid or f.amount <> d.amount then 'key-reused' else d.result end as result,
-      f.copy > 1 as repeated, d.payment_id as new_payment_id, null::bigint as old_payment_id, d.authorisation
-    from fresh f join decided d on d.ordinal = f.first_ordinal
-    union all
-    select p.ordinal, p.result, true, null, p.payment_id, null from prior p
+    select x.ordinal, max(x.result) as result, bool_or(x.repeated) as repeated, max(x.new_payment_id) as new_payment_id,
+      max(x.old_payment_id) as old_payment_id, max(x.authorisation) as authorisation,
+      array_agg(x.stamp_id order by x.line_no) filter (where x.stamp_id is not null) as stamp_ids
+    from piece x group by x.ordinal
   )
   select a.ordinal, a.result, a.repeated,
     coalesce(a.new_payment_id, a.old_payment_id),
-    coalesce(a.authorisation, o.authorisation),
+    case when a.new_payment_id is not null then a.authorisation else o.authorisation end,
     case when a.new_payment_id is not null then p_posted_at else o.posted_at end,
     case when a.new_payment_id is not null then v_today else o.business_date end,
-    coalesce(i.ids, case when a.result = 'approved' then
+    coalesce(a.stamp_ids, case when a.old_payment_id is not null then
       (select array_agg(t.stamp_id order by t.line_no) from stamp t where t.shard_id = p_shard and t.payment_id = a.old_payment_id) end, '{}')
-  from (select x.ordinal, x.result, x.repeated,
-          case when x.result = 'approved' then x.old_payment_id end as old_payment_id,
-          case when x.result = 'approved' then x.new_payment_id end as new_payment_id,
-          case when x.result = 'approved' then x.authorisation end as authorisation from answer x) a
-  left join payment o on o.shard_id = p_shard and o.payment_id = a.old_payment_id
-  left join issued_ids i on i.payment_id = a.new_payment_id
+  from answer a
+  left join lateral (select q.authorisation, q.posted_at, q.business_date from payment q
+    where q.shard_id = p_shard and q.payment_id = a.old_payment_id limit 1) o on true
+  where same_count((select count(*) from paid), (select count(*) from decided d where d.result = 'approved'))
   order by a.ordinal;
 end $$;
 

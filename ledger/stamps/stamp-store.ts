@@ -95,7 +95,8 @@ export async function findStamp(db: Queryable, id: string): Promise<Stamp | unde
 /** The ids of the stamps that a challan's payment issued, cancelled ones left out. */
 export async function stampsOfChallan(db: Queryable, psid: Psid): Promise<StampId[]> {
   const rows = await db.query<{ stamp_id: string }>(sql`
-    select stamp_id from stamp where psid = ${psid} and shard_id = ${Number(psid.slice(3, 5))} and state <> 'cancelled' order by line_no`);
+    select s.stamp_id from challan c join stamp s on s.shard_id = c.shard_id and s.payment_id = c.payment_id
+    where c.shard_id = ${Number(psid.slice(3, 5))} and c.psid = ${psid} order by s.line_no`);
   return rows.map((row) => row.stamp_id);
 }
 
