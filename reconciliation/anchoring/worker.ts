@@ -47,6 +47,8 @@ import { frontierFromTiles, openTiles, TileBuilder, tilesOfNodes } from './tiles
 
 /** How long a silent worker keeps others out. */
 const LEASE_MS = 5_000;
+const GATHER_MS = 500;
+const LAG_EVERY_MS = 1_000;
 const IDLE_MS = 200;
 const BACK_OFF_MS_MAX = 30_000;
 
@@ -62,6 +64,11 @@ export interface AnchoringWorkerOptions {
   readonly holder?: string;
   /** Pause between looks at an empty outbox; 200 ms when absent. */
   readonly idleMs?: number;
+  /**
+   * Pause after a batch that was not full, so that the next one gathers more; 500 ms when absent. Each batch costs
+   * the chain and the database a commit and a signature, whatever its size.
+   */
+  readonly gatherMs?: number;
 }
 
 export interface AnchoringWorker {
@@ -85,6 +92,7 @@ class Worker implements AnchoringWorker {
   #leaseUntilMs = 0;
   #headIsChecked = false;
   #halted: Fault | undefined;
+  #lagToldAtMs = -Infinity;
   #running: { readonly stopper: AbortController; readonly ended: Promise<void> } | undefined;
 
   constructor(options: AnchoringWorkerOptions) {
@@ -104,6 +112,14 @@ class Worker implements AnchoringWorker {
     const lag = await countUnanchored(this.#options.database);
     this.#options.metrics.anchorLag.set(lag);
     return lag;
+  }
+
+  /** The lag as a metric, at most once a second: counting a long outbox is work too. */
+  async #tellLag(): Promise<void> {
+    const now = performance.now();
+    if (now - this.#lagToldAtMs < LAG_EVERY_MS) return;
+    this.#lagToldAtMs = now;
+    await this.lag();
   }
 
   async runOnce(): Promise<number> {
@@ -145,9 +161,10 @@ class Worker implements AnchoringWorker {
       let pauseMs = this.#options.idleMs ?? IDLE_MS;
       try {
         const leaves = this.#halted === undefined ? await this.runOnce() : 0;
-        await this.lag();
+        await this.#tellLag();
         failures = 0;
-        if (leaves > 0) pauseMs = 0;
+        if (leaves > 0)
+          pauseMs = leaves * 2 > this.#entriesMax ? 0 : (this.#options.gatherMs ?? GATHER_MS);
       } catch (error) {
         failures += 1;
         pauseMs = Math.min(pauseMs * 2 ** Math.min(failures, 20), BACK_OFF_MS_MAX);
