@@ -293,13 +293,15 @@ export function makeServices(deps: ServiceDeps): ApiServices {
       const stamp = await findStamp(database, id);
       const known = await status(id);
       if (stamp === undefined || known === undefined) return undefined;
-      const { inclusion } = known;
+      const { inclusion, stateChangedAt, usedFor } = known;
       return {
         id: stamp.id,
         kind: stamp.kind,
         state: stamp.state,
         issuedAt: stamp.issuedAt.toISOString(),
         asOf: known.asOf.toISOString(),
+        ...(stateChangedAt === undefined ? {} : { stateChangedAt: stateChangedAt.toISOString() }),
+        ...(usedFor === undefined ? {} : { usedFor }),
         recordRoot: known.recordRoot,
         ...(inclusion === undefined ? {} : { inclusion: toJson(inclusion) }),
       };

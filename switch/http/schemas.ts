@@ -205,6 +205,8 @@ export const stampStatusAnswer = withExample(
     state: stampState,
     issuedAt: instant,
     asOf: instant,
+    stateChangedAt: instant.optional(),
+    usedFor: z.string().optional(),
     recordRoot: z.string(),
     inclusion: anyJson.optional(),
   }),

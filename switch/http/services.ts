@@ -149,6 +149,10 @@ export interface StampStatusAnswer {
   readonly issuedAt: string;
   /** The instant for which this is true. */
   readonly asOf: string;
+  /** When the stamp was used, spoiled, refunded or cancelled; present once it was. */
+  readonly stateChangedAt?: string | undefined;
+  /** The deed that it was used for, so that a photocopy of it is known for what it is. */
+  readonly usedFor?: string | undefined;
   /** Commitment of the stamp's record. */
   readonly recordRoot: string;
   /** Present once the stamp is in the public log. */
