@@ -362,7 +362,13 @@ export async function startEmbeddedPostgres(
   }
   const port = await freePort();
   const child = await startServer(folder, account, binaries, port, settings);
-  await ensureDatabase(password, port);
+  try {
+    await ensureDatabase(password, port);
+  } catch (error) {
+    // A full disk lets the server start and refuses the database; the server must not outlive the start.
+    child.kill('SIGQUIT');
+    throw error;
+  }
   const exited = new Promise<void>((resolve) => {
     if (child.exitCode !== null || child.signalCode !== null) resolve();
     child.once('exit', () => {

@@ -480,7 +480,7 @@ $$;
 -- Refuses the caller whose lease was taken over; holds the lease against a taker until commit.
 create function hold_lane(p_shard smallint, p_epoch bigint) returns void language plpgsql as $$
 begin
-  perform 1 from lane_lease where shard_id = p_shard and epoch = p_epoch for share;
+  perform 1 from lane_lease where shard_id = p_shard and epoch = p_epoch for no key update;
   if not found then
     raise exception 'the lease of shard % is held by another lane', p_shard using errcode = 'SN005';
   end if;
