@@ -6,6 +6,7 @@ import type { Config } from '../kernel/config.ts';
 import { isUnreachable, openDatabase, sql, sqlState, type Database } from '../kernel/database.ts';
 import { startEmbeddedPostgres, type EmbeddedPostgres } from '../kernel/embedded-postgres.ts';
 import { Fault } from '../kernel/fault.ts';
+import type { Log } from '../kernel/log.ts';
 import { migrate } from '../kernel/migrate.ts';
 import { packageRoot } from '../kernel/package-root.ts';
 import { importReferenceData } from '../ledger/index.ts';
@@ -58,14 +59,25 @@ function explain(error: unknown, config: Config): unknown {
   return error;
 }
 
-/** Opens the books, brings the schema and the reference data up to date. Close it when done. */
-export async function openBooks(config: Config, connectionsMax = 10): Promise<Books> {
+/**
+ * Opens the books, brings the schema and the reference data up to date. Close it when done. With `keepRunning` the
+ * embedded server is started again when it dies, and stopped when the books are closed.
+ */
+export async function openBooks(
+  config: Config,
+  connectionsMax = 10,
+  keepRunning?: { readonly log: Log },
+): Promise<Books> {
   await prepareDataFolder(config.dataFolder);
   let postgres: EmbeddedPostgres | undefined;
   let database: Database | undefined;
   try {
     if (config.databaseUrl === undefined)
-      postgres = await startEmbeddedPostgres(path.join(config.dataFolder, 'postgres'));
+      postgres = await startEmbeddedPostgres(
+        path.join(config.dataFolder, 'postgres'),
+        {},
+        keepRunning,
+      );
     database = openDatabase({ url: config.databaseUrl ?? postgres?.url ?? '', connectionsMax });
     await migrate(database);
     const now = systemClock.now();

@@ -12,7 +12,7 @@ import { print, problemLine } from './output.ts';
 
 const USAGE = `usage: npx sanad COMMAND [--json]
 
-  up                        start everything (also: npm start)
+  up [--only channels|anchoring]   start everything, or one part (also: npm start)
   demo [--out FOLDER]       buy two stamps over real channels and verify them (also: npm run demo)
   verify FILE [--offline]   check an e-stamp: PDF, PNG of its QR code, or JSON
   audit                     recompute books, register and log

@@ -1,15 +1,18 @@
-/** The whole product in one process: books, lane, chain, channels, API and pages, started and stopped in order. */
+/**
+ * The product: books, lane, chain, channels, API and pages, started and stopped in order. All of it in one process,
+ * or the channels with the lane in one and the anchoring worker in another, over the same books.
+ */
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { systemClock } from '../kernel/clock.ts';
+import { systemClock, systemTimers } from '../kernel/clock.ts';
 import type { Config } from '../kernel/config.ts';
 import { sql } from '../kernel/database.ts';
 import { processLives } from '../kernel/embedded-postgres.ts';
 import { Fault } from '../kernel/fault.ts';
 import { IdMaker, secureRandom } from '../kernel/ids.ts';
-import { makeLog } from '../kernel/log.ts';
-import { makeMetrics } from '../kernel/metrics.ts';
+import { makeLog, type Log } from '../kernel/log.ts';
+import { makeMetrics, type Metrics } from '../kernel/metrics.ts';
 import { openAccount, settlementAccount } from '../ledger/index.ts';
 import { makePortal } from '../portal/src/index.ts';
 import {
@@ -18,6 +21,9 @@ import {
   makeEngine,
   openEmbeddedChain,
   PostingLane,
+  startWatch,
+  type AnchorChain,
+  type AnchoringWorker,
 } from '../reconciliation/index.ts';
 import {
   listen,
@@ -28,7 +34,7 @@ import {
   startIso8583Listener,
 } from '../switch/index.ts';
 import { openBooks, type Books } from './books.ts';
-import { loadKeys } from './keys.ts';
+import { loadKeys, type Keys } from './keys.ts';
 import { makeServices } from './services.ts';
 
 /** The shard of a small installation; every PSID it makes names it. */
@@ -49,8 +55,12 @@ export interface Addresses {
   readonly iso8583: string;
 }
 
+/** What a process runs. Two processes may share a shard's books: the lane's and the worker's leases see to that. */
+export type Part = 'all' | 'channels' | 'anchoring';
+
 export interface Product {
-  readonly addresses: Addresses;
+  /** Absent where only the anchoring worker runs. */
+  readonly addresses: Addresses | undefined;
   readonly trial: Trial | undefined;
   readonly books: Books;
   /** Settles when a part of the product that it cannot do without has ended by itself. */
@@ -60,15 +70,12 @@ export interface Product {
 
 async function refuseSecondStart(runFile: string): Promise<void> {
   if (!existsSync(runFile)) return;
-  const { pid, http } = JSON.parse(await readFile(runFile, 'utf8')) as {
-    pid: number;
-    http: string;
-  };
+  const { pid } = JSON.parse(await readFile(runFile, 'utf8')) as { pid: number };
   if (pid !== process.pid && processLives(pid)) {
     throw new Fault(
       'conflict',
       'Sanad already runs on this data folder; stop it first, or set SANAD_DATA_DIR.',
-      { fields: { http, pid } },
+      { fields: { pid } },
     );
   }
 }
@@ -130,57 +137,86 @@ async function stopAll(stops: Stop[]): Promise<void> {
   for (const stop of stops.reverse()) await stop();
 }
 
-/** Starts everything; when a part cannot start, stops what was started and throws its Fault. */
-export async function startProduct(config: Config): Promise<Product> {
+/** What every part stands on. */
+interface Ground {
+  readonly config: Config;
+  readonly books: Books;
+  readonly keys: Keys;
+  readonly chain: AnchorChain;
+  readonly ids: IdMaker;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly stops: Stop[];
+}
+
+/** Starts a part; when something of it cannot start, stops what was started and throws its Fault. */
+export async function startProduct(config: Config, part: Part = 'all'): Promise<Product> {
   const stops: Stop[] = [];
   try {
-    return await startParts(config, stops);
+    return await startParts(config, part, stops);
   } catch (error) {
     await stopAll(stops);
     throw error;
   }
 }
 
-async function startParts(config: Config, stops: Stop[]): Promise<Product> {
-  const clock = systemClock;
-  const log = makeLog({ level: config.logLevel });
-  const metrics = makeMetrics(true);
-  const ids = new IdMaker(clock, config.node);
-  const runFile = path.join(config.dataFolder, 'run.json');
-  await refuseSecondStart(runFile);
-
-  const books = await openBooks(config, 20);
-  stops.push(() => books.close());
-  const { database } = books;
-  const keys = await loadKeys(config.dataFolder, config.logOrigin, clock);
-  const trial = await ensureTrial(config, books, ids);
-
-  const chain = await openEmbeddedChain({
-    database,
-    signingKey: keys.logKey,
-    origin: config.logOrigin,
-    clock,
+function startWorker({ books, chain, log, metrics, stops }: Ground): AnchoringWorker {
+  const worker = makeAnchoringWorker({
+    database: books.database,
+    chain,
+    clock: systemClock,
+    log,
+    metrics,
   });
-  const worker = makeAnchoringWorker({ database, chain, clock, log, metrics });
   worker.start();
   stops.push(() => worker.stop());
+  return worker;
+}
 
-  const holder = `${config.node.toString()}/${process.pid.toString()}`;
+async function startLane({
+  config,
+  books,
+  ids,
+  log,
+  metrics,
+  stops,
+}: Ground): Promise<PostingLane> {
+  const { database } = books;
   const lane = new PostingLane({
     shard: SHARD,
     database,
-    clock,
+    clock: systemClock,
     ids,
     random: secureRandom,
     log,
     metrics,
-    holder,
+    holder: `${config.node.toString()}/${process.pid.toString()}`,
   });
   await lane.start();
   stops.push(() => lane.stop());
+  const watch = startWatch({
+    database,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+    metrics,
+    shards: [SHARD],
+  });
+  stops.push(() => watch.stop());
+  return lane;
+}
+
+async function startChannels(
+  ground: Ground,
+  worker: AnchoringWorker | undefined,
+): Promise<{ addresses: Addresses; trial: Trial | undefined }> {
+  const { config, books, keys, chain, ids, log, metrics, stops } = ground;
+  const { database } = books;
+  const clock = systemClock;
+  const trial = await ensureTrial(config, books, ids);
+  const lane = await startLane(ground);
   const engine = makeEngine({ database, clock, lanes: new Map([[SHARD, lane]]) });
   const participants = makeParticipantDirectory(database, { clock, log });
-
   const iso = await startIso8583Listener({
     host: config.host,
     port: config.iso8583Port,
@@ -205,7 +241,7 @@ async function startParts(config: Config, stops: Stop[]): Promise<Product> {
     clock,
     office,
     chain,
-    worker,
+    ...(worker === undefined ? {} : { worker }),
     trustList: keys.trustList,
     leads: () => lane.leads,
     challans: {
@@ -228,14 +264,46 @@ async function startParts(config: Config, stops: Stop[]): Promise<Product> {
   });
   stops.push(() => app.close());
   http = await listen(app, { host: config.host, port: config.httpPort });
+  return { addresses: { http, iso8583 }, trial };
+}
 
-  await writeFile(runFile, JSON.stringify({ pid: process.pid, http, iso8583 }));
+async function startParts(config: Config, part: Part, stops: Stop[]): Promise<Product> {
+  const log = makeLog({ level: config.logLevel });
+  const metrics = makeMetrics(true);
+  const runFile = path.join(
+    config.dataFolder,
+    part === 'anchoring' ? 'run-anchoring.json' : 'run.json',
+  );
+  await refuseSecondStart(runFile);
+  // The process with the channels looks after the embedded server; a worker beside it only uses it.
+  const books = await openBooks(config, 20, part === 'anchoring' ? undefined : { log });
+  stops.push(() => books.close());
+  const keys = await loadKeys(config.dataFolder, config.logOrigin, systemClock);
+  const chain = await openEmbeddedChain({
+    database: books.database,
+    signingKey: keys.logKey,
+    origin: config.logOrigin,
+    clock: systemClock,
+  });
+  const ids = new IdMaker(systemClock, config.node);
+  const ground: Ground = { config, books, keys, chain, ids, log, metrics, stops };
+  const worker = part === 'channels' ? undefined : startWorker(ground);
+  const opened = part === 'anchoring' ? undefined : await startChannels(ground, worker);
+
+  await writeFile(runFile, JSON.stringify({ pid: process.pid, ...opened?.addresses }));
   stops.push(() => rm(runFile, { force: true }));
   const failed =
-    books.postgres === undefined
+    books.postgres === undefined || part === 'anchoring'
       ? new Promise<string>(() => undefined)
       : books.postgres.exited.then(
-          () => 'The embedded PostgreSQL ended; see postgres.log in the data folder.',
+          () =>
+            'The embedded PostgreSQL ended too often; see postgres.log in the data folder and start again.',
         );
-  return { addresses: { http, iso8583 }, trial, books, failed, stop: () => stopAll(stops) };
+  return {
+    addresses: opened?.addresses,
+    trial: opened?.trial,
+    books,
+    failed,
+    stop: () => stopAll(stops),
+  };
 }

@@ -38,7 +38,8 @@ export interface ServiceDeps {
   readonly challans: ChallanDeps;
   readonly office: CertificateOffice;
   readonly chain: AnchorChain;
-  readonly worker: AnchoringWorker;
+  /** Absent when another process anchors. */
+  readonly worker?: AnchoringWorker;
   readonly trustList: TrustList;
   /** True while this process may post payments. */
   readonly leads: () => boolean;
@@ -285,7 +286,8 @@ export function makeServices(deps: ServiceDeps): ApiServices {
       const checks = [
         { name: 'database', ok: answered },
         { name: 'lane', ok: deps.leads() },
-        { name: 'anchoring', ok: worker.halted() === undefined },
+        // A worker of another process answers for itself.
+        ...(worker === undefined ? [] : [{ name: 'anchoring', ok: worker.halted() === undefined }]),
       ];
       return { ready: checks.every((check) => check.ok), checks };
     },

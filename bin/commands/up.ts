@@ -1,23 +1,32 @@
-/** `sanad up`: starts everything, says where, and stops cleanly on Ctrl-C or SIGTERM. */
+/** `sanad up`: starts everything, or one part of it, says where, and stops cleanly on Ctrl-C or SIGTERM. */
 import { readConfig } from '../../kernel/config.ts';
+import { Fault } from '../../kernel/fault.ts';
 import { commandArguments } from '../arguments.ts';
 import { print, printJson, progress } from '../output.ts';
-import { startProduct } from '../product.ts';
+import { startProduct, type Part, type Product } from '../product.ts';
 
+/** Settles at the first signal; a second one ends the process at once, for a start or a stop that hangs. */
 function signalled(): Promise<undefined> {
   return new Promise((resolve) => {
+    let seen = false;
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => resolve(undefined));
+      process.on(signal, () => {
+        if (seen) process.exit(130);
+        seen = true;
+        resolve(undefined);
+      });
   });
 }
 
-/** Runs until it is stopped; false when a part of it ended by itself. */
-export async function upCommand(argv: readonly string[]): Promise<boolean> {
-  const given = commandArguments(argv, { json: 'boolean' });
-  const stopped = signalled();
-  const product = await startProduct(readConfig());
-  const { addresses, trial } = product;
-  if (given.json)
+function isPart(text: string): text is Part {
+  return ['all', 'channels', 'anchoring'].includes(text);
+}
+
+function tellReady({ addresses, trial }: Product, json: boolean): void {
+  if (addresses === undefined) {
+    if (json) printJson({ ready: true, anchoring: true });
+    else print('Sanad is ready: the anchoring worker runs; Ctrl-C stops it');
+  } else if (json) {
     printJson({
       ready: true,
       ...addresses,
@@ -25,10 +34,21 @@ export async function upCommand(argv: readonly string[]): Promise<boolean> {
       openapi: `${addresses.http}/openapi.json`,
       trial: trial ?? null,
     });
-  else
+  } else {
     print(
       `Sanad is ready: ${addresses.http} (start page, API, 1BILL), ISO 8583 on ${addresses.iso8583}; Ctrl-C stops it`,
     );
+  }
+}
+
+/** Runs until it is stopped; false when a part of it ended by itself. */
+export async function upCommand(argv: readonly string[]): Promise<boolean> {
+  const { json, only = 'all' } = commandArguments(argv, { json: 'boolean', only: 'string' });
+  if (!isPart(only))
+    throw new Fault('bad-input', 'The parts are channels and anchoring.', { fields: { only } });
+  const stopped = signalled();
+  const product = await startProduct(readConfig(), only);
+  tellReady(product, json);
   const failure = await Promise.race([stopped, product.failed]);
   if (failure !== undefined) progress(`sanad: ${failure}`);
   await product.stop();
