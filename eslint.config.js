@@ -46,7 +46,12 @@ export default tseslint.config(
   },
   {
     files: sources,
-    ignores: ['**/*.test.ts', 'kernel/config.ts', 'kernel/embedded-postgres.ts'],
+    ignores: [
+      '**/*.test.ts',
+      'kernel/config.ts',
+      'kernel/embedded-postgres.ts',
+      'kernel/postgres-launch.ts',
+    ],
     rules: {
       'no-restricted-properties': [
         'error',

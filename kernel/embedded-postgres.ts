@@ -277,21 +277,21 @@ async function revive(folder: string, start: () => Promise<ServerProcess>): Prom
 
 /** Keeps a server running until `stopping`, or until it dies too often. Resolves when it has ended for good. */
 async function keepAlive(
-  state: { server: ServerProcess; stopping: boolean },
+  state: { server: ServerProcess; stopping: () => boolean },
   again: () => Promise<ServerProcess>,
   log: Log,
 ): Promise<void> {
   let deaths: number[] = [];
   for (;;) {
     await state.server.ended;
-    if (state.stopping) return;
+    if (state.stopping()) return;
     const now = performance.now();
     deaths = [...deaths.filter((each) => now - each < 60_000), now];
     if (deaths.length > DEATHS_MAX) return;
     log.error({ pid: state.server.pid }, 'PostgreSQL ended; it is started again');
     try {
       state.server = await again();
-      if (state.stopping) state.server.interrupt();
+      if (state.stopping()) state.server.interrupt();
     } catch (error) {
       log.error({ err: error }, 'PostgreSQL could not be started again');
       return;
@@ -331,9 +331,10 @@ export async function startEmbeddedPostgres(
   const port = running?.port ?? (await choosePort(folder));
   const start = async (): Promise<ServerProcess> =>
     ownServer(await startServer(folder, account, binaries, port, settings), port);
+  let stopping = false;
   const state = {
     server: running === undefined ? await start() : foreignServer(running),
-    stopping: false,
+    stopping: () => stopping,
   };
   try {
     await ensureDatabase(password, port);
@@ -356,7 +357,7 @@ export async function startEmbeddedPostgres(
     exited,
     async stop() {
       if (!ours) return;
-      state.stopping = true;
+      stopping = true;
       state.server.interrupt();
       while (processLives(state.server.pid)) await sleep(20);
       await exited;
