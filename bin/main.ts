@@ -2,9 +2,11 @@
 import { Fault } from '../kernel/fault.ts';
 import { archiveCommand } from './commands/archive.ts';
 import { auditCommand } from './commands/audit.ts';
+import { benchCommand } from './commands/bench.ts';
 import { demoCommand } from './commands/demo.ts';
 import { dutyCommand } from './commands/duty.ts';
 import { iso8583Command } from './commands/iso8583.ts';
+import { migrateCommand } from './commands/migrate.ts';
 import { statementCommand } from './commands/statement.ts';
 import { upCommand } from './commands/up.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -16,6 +18,8 @@ const USAGE = `usage: npx sanad COMMAND [--json]
   demo [--out FOLDER]       buy two stamps over real channels and verify them (also: npm run demo)
   verify FILE [--offline]   check an e-stamp: PDF, PNG of its QR code, or JSON
   audit                     recompute books, register and log
+  bench WHAT                       measure: lane, iso8583-e2e, http-e2e, growth, history, iso8583
+  migrate [--distributed citus]    bring the schema up to date, or spread it over a cluster
   statement --account PATH --from DATE --to DATE   every posting of an account
   archive --month YYYY-MM --out FOLDER             take an old month of the journal out to files
   duty '{…}'                calculate stamp duty with every step
@@ -29,6 +33,8 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<boo
   demo: demoCommand,
   verify: verifyCommand,
   audit: auditCommand,
+  bench: benchCommand,
+  migrate: migrateCommand,
   statement: statementCommand,
   archive: archiveCommand,
   duty: dutyCommand,

@@ -83,8 +83,13 @@ export async function findByIdempotencyKey(
     created_at: Date;
     facts_secret: Buffer;
     application_hash: Buffer;
-  }>(sql`select psid, challan_number, amount_paisa, payable_until, created_at, facts_secret, application_hash
-         from challan where shard_id = ${shard} and idempotency_key = ${key}`);
+  }>(
+    prepared(
+      'find_challan_by_key',
+      sql`select psid, challan_number, amount_paisa, payable_until, created_at, facts_secret, application_hash
+         from challan where shard_id = ${shard} and idempotency_key = ${key}`,
+    ),
+  );
   const [row] = rows;
   return row === undefined
     ? undefined
@@ -157,9 +162,14 @@ async function loadLines(db: Queryable, shard: number, psid: Psid): Promise<Chal
     description: string;
     amount_paisa: bigint;
     assumed: boolean;
-  }>(sql`select l.line_no, l.head_code, h.title, l.description, l.amount_paisa, l.assumed
+  }>(
+    prepared(
+      'find_challan_lines',
+      sql`select l.line_no, l.head_code, h.title, l.description, l.amount_paisa, l.assumed
          from challan_line l join head_of_account h on h.code = l.head_code
-         where l.shard_id = ${shard} and l.psid = ${psid} order by l.line_no`);
+         where l.shard_id = ${shard} and l.psid = ${psid} order by l.line_no`,
+    ),
+  );
   return rows.map((row) => ({
     lineNo: row.line_no,
     headCode: row.head_code,
@@ -174,13 +184,18 @@ async function loadLines(db: Queryable, shard: number, psid: Psid): Promise<Chal
 export async function findChallan(db: Queryable, psid: string): Promise<Challan | undefined> {
   if (!isPsid(psid)) return undefined;
   const shard = shardOfPsid(psid);
-  const [row] = await db.query<ChallanRow>(sql`
+  const [row] = await db.query<ChallanRow>(
+    prepared(
+      'find_challan',
+      sql`
     select c.psid, c.challan_number, c.state, c.amount_paisa, c.payable_until, c.payer_name, c.application, c.duty, c.facts_secret,
       c.created_at, c.payment_id, c.paid_at, m.participant_code, p.name as participant_name, m.reference
     from challan c
     left join payment m on m.shard_id = c.shard_id and m.payment_id = c.payment_id
     left join participant p on p.code = m.participant_code
-    where c.shard_id = ${shard} and c.psid = ${psid}`);
+    where c.shard_id = ${shard} and c.psid = ${psid}`,
+    ),
+  );
   if (row === undefined) return undefined;
   const payment =
     row.payment_id === null || row.paid_at === null

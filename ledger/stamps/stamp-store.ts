@@ -1,5 +1,5 @@
 /** The register of e-stamps. */
-import { sql, type Queryable } from '../../kernel/database.ts';
+import { prepared, sql, type Queryable } from '../../kernel/database.ts';
 import { isStampId, type Psid, type StampId } from '../../kernel/ids.ts';
 import { paisa, type Paisa } from '../../kernel/money.ts';
 import type { StampApplication } from '../challans/application.ts';
@@ -58,7 +58,10 @@ type StampRow = {
 /** A stamp with the facts it attests; undefined when the register has none with this id. */
 export async function findStamp(db: Queryable, id: string): Promise<Stamp | undefined> {
   if (!isStampId(id)) return undefined;
-  const [row] = await db.query<StampRow>(sql`
+  const [row] = await db.query<StampRow>(
+    prepared(
+      'find_stamp',
+      sql`
     select s.shard_id, s.stamp_id, s.psid, c.challan_number, s.line_no, s.kind, l.article, l.stamp_description, s.amount_paisa, s.issued_at, s.salt,
       l.facts_root, s.record_root, s.log_size, s.state, s.state_changed_at, s.used_for, c.application, c.facts_secret, p.name as participant_name
     from stamp s
@@ -66,7 +69,9 @@ export async function findStamp(db: Queryable, id: string): Promise<Stamp | unde
     join challan_line l on l.shard_id = s.shard_id and l.psid = s.psid and l.line_no = s.line_no
     join payment m on m.shard_id = s.shard_id and m.payment_id = s.payment_id
     left join participant p on p.code = m.participant_code
-    where s.shard_id in (select shard_id from lane_lease) and s.stamp_id = ${id}`);
+    where s.shard_id in (select shard_id from lane_lease) and s.stamp_id = ${id}`,
+    ),
+  );
   if (row === undefined) return undefined;
   return {
     shard: row.shard_id,
@@ -94,16 +99,24 @@ export async function findStamp(db: Queryable, id: string): Promise<Stamp | unde
 
 /** The ids of the stamps that a challan's payment issued, cancelled ones left out. */
 export async function stampsOfChallan(db: Queryable, psid: Psid): Promise<StampId[]> {
-  const rows = await db.query<{ stamp_id: string }>(sql`
+  const rows = await db.query<{ stamp_id: string }>(
+    prepared(
+      'stamps_of_challan',
+      sql`
     select s.stamp_id from challan c join stamp s on s.shard_id = c.shard_id and s.payment_id = c.payment_id
-    where c.shard_id = ${Number(psid.slice(3, 5))} and c.psid = ${psid} order by s.line_no`);
+    where c.shard_id = ${Number(psid.slice(3, 5))} and c.psid = ${psid} order by s.line_no`,
+    ),
+  );
   return rows.map((row) => row.stamp_id);
 }
 
 /** The seal kept for a stamp, so that every print carries the same code. */
 export async function findSeal(db: Queryable, stamp: Stamp): Promise<string | undefined> {
   const rows = await db.query<{ qr_text: string }>(
-    sql`select qr_text from stamp_seal where shard_id = ${stamp.shard} and stamp_id = ${stamp.id}`,
+    prepared(
+      'find_seal',
+      sql`select qr_text from stamp_seal where shard_id = ${stamp.shard} and stamp_id = ${stamp.id}`,
+    ),
   );
   return rows[0]?.qr_text;
 }

@@ -135,8 +135,10 @@ begin
       hint = 'Call the function outside of an open transaction, or try again after the shard has moved.';
   end if;
   if to_regclass(v_schema || '.account') is null then
-    -- Two callers that come first at the same time make the views one after the other; the lock is of this node only.
+    -- Of two callers that come first at the same time one makes the views; the lock is of this node only.
     perform pg_advisory_xact_lock(7203417, (v_shard % 2147483647)::integer);
+  end if;
+  if to_regclass(v_schema || '.account') is null then
     v_propagation := current_setting('citus.enable_ddl_propagation');
     perform set_config('citus.enable_ddl_propagation', 'off', true);
     execute format('create schema if not exists %I', v_schema);

@@ -33,12 +33,20 @@ export interface Deal {
   wantsReversal: boolean;
 }
 
+let authIds = Number(secureRandom.digits(6));
+
+/** Six digits that no other payment of this run has: with the date they are what tells 1BILL's payments apart. */
+function nextAuthId(): string {
+  authIds = (authIds + 1) % 1_000_000;
+  return String(authIds).padStart(6, '0');
+}
+
 function onebillPayment(challan: Challan): OneBillPayment {
   const { year, month, day, hour, minute, second } = karachiTime(systemClock.now());
   return {
     psid: challan.psid,
     amountPaisa: challan.amount,
-    tranAuthId: secureRandom.digits(6),
+    tranAuthId: nextAuthId(),
     tranDate: `${year}${month}${day}`,
     tranTime: `${hour}${minute}${second}`,
   };

@@ -1,7 +1,14 @@
 /** One round: load, a kill at a random moment under it, recovery, and every open question asked again. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BankSwitch } from '../../switch/simulators/index.ts';
-import { advance, connectBank, newDeal, type Challan, type Deal } from './customer.ts';
+import {
+  advance,
+  connectBank,
+  contradictions,
+  newDeal,
+  type Challan,
+  type Deal,
+} from './customer.ts';
 import type { ProductProcesses, Victim } from './product-processes.ts';
 
 export interface RoundReport {
@@ -86,7 +93,9 @@ async function settle(deal: Deal, product: ProductProcesses, line: Line): Promis
     const bank = await line.bank();
     if (await advance(deal, product, bank)) return;
     if (performance.now() > deadline)
-      throw new Error(`${deal.challan.psid} was never answered (${deal.state})`);
+      throw new Error(
+        `${deal.challan.psid} (${deal.channel}) was never answered; ${contradictions.join('; ')}`,
+      );
     line.drop(bank);
     await sleep(20);
   }
