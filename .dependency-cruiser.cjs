@@ -49,7 +49,7 @@ module.exports = {
     {
       name: 'a-channel-sees-payment-and-participants-only',
       severity: 'error',
-      from: { path: '^switch/channels/([^/]+)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^switch/channels/([^/]+)/', pathNot: '(\\.test|-harness)\\.ts$' },
       to: {
         path: '^(ledger|reconciliation|switch)/',
         pathNot: [

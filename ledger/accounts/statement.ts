@@ -47,7 +47,7 @@ export interface StatementQuery {
 }
 
 /** Debits less credits of an account at the end of the day before `date`, in paisa. */
-export async function balanceBefore(
+async function balanceBefore(
   db: Queryable,
   shard: number,
   accountId: bigint,

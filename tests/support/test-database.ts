@@ -1,6 +1,10 @@
-/** A database of its own for one test file, cloned from the migrated template in milliseconds. */
+/**
+ * A database of its own for one test file: cloned in milliseconds from the migrated template of the server that the
+ * tests started, or made on the server that DATABASE_URL names (spread over its nodes when that is a Citus coordinator).
+ */
 import { randomBytes } from 'node:crypto';
 import { openDatabase, type Database } from '../../kernel/database.ts';
+import { createClusterDatabase } from './cluster-database.ts';
 
 export interface TestDatabase {
   readonly database: Database;
@@ -8,26 +12,42 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** Clones the template. Call in `beforeAll`, and `drop()` in `afterAll`. */
-export async function openTestDatabase(): Promise<TestDatabase> {
-  const template = process.env['SANAD_TEST_DATABASE_URL'];
-  if (template === undefined)
-    throw new Error('Integration tests run through `npm run test:integration`.');
-  const name = `test_${randomBytes(6).toString('hex')}`;
+async function cloneTemplate(
+  template: string,
+  name: string,
+): Promise<{ url: string; drop: () => Promise<void> }> {
   const adminUrl = new URL(template);
   adminUrl.pathname = '/postgres';
   const admin = openDatabase({ url: adminUrl.href, connectionsMax: 1 });
   await admin.script(`create database ${name} template sanad`);
   const url = new URL(template);
   url.pathname = `/${name}`;
-  const database = openDatabase({ url: url.href });
   return {
-    database,
     url: url.href,
     async drop() {
-      await database.close();
       await admin.script(`drop database ${name} with (force)`);
       await admin.close();
+    },
+  };
+}
+
+/** Makes the database. Call in `beforeAll`, and `drop()` in `afterAll`. */
+export async function openTestDatabase(): Promise<TestDatabase> {
+  const template = process.env['SANAD_TEST_TEMPLATE_URL'];
+  const server = process.env['SANAD_TEST_DATABASE_URL'];
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  if (template === undefined && server === undefined)
+    throw new Error('Integration tests run through `npm run test:integration`.');
+  const made = await (template === undefined
+    ? createClusterDatabase(server!, name)
+    : cloneTemplate(template, name));
+  const database = openDatabase({ url: made.url });
+  return {
+    database,
+    url: made.url,
+    async drop() {
+      await database.close();
+      await made.drop();
     },
   };
 }

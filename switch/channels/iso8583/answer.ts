@@ -3,10 +3,14 @@ import type { BusinessDate } from '../../../kernel/clock.ts';
 import type { ResultCode } from '../../../kernel/result-code.ts';
 import { settlementDate } from './bill-data.ts';
 import type { IsoMessage } from './message.ts';
+import type { MessageSpec } from './specs/spec.ts';
 import { RESPONSE_CODES, responseText } from './result-codes.ts';
 
 /** Request fields that an answer repeats; card tracks, PIN and chip data never are. */
 const ECHOED = [2, 3, 4, 7, 11, 12, 13, 18, 32, 33, 37, 41, 42, 48, 49, 70, 90] as const;
+
+/** What an answer tells in addition; a dialect may lack it. */
+const OPTIONAL = [15, 44, 120, 121] as const;
 
 /**
  * The answer's message type: 0200 and its repeat 0201 are answered with 0210, 0220 and 0221 with 0230, and so
@@ -29,8 +33,15 @@ export interface AnswerContent {
   readonly malformedField?: number | undefined;
 }
 
-/** Builds the answer to a request (or to what could be read of it). Undefined when it takes no answer. */
-export function buildAnswer(request: IsoMessage, content: AnswerContent): IsoMessage | undefined {
+/**
+ * Builds the answer to a request (or to what could be read of it). Undefined when it takes no answer. A field of our
+ * own that the dialect does not have (DE 44, 120, 121) is left out.
+ */
+export function buildAnswer(
+  request: IsoMessage,
+  content: AnswerContent,
+  spec: MessageSpec,
+): IsoMessage | undefined {
   const mti = answerType(request.mti);
   if (mti === undefined) return undefined;
   const fields = new Map<number, string>();
@@ -49,5 +60,6 @@ export function buildAnswer(request: IsoMessage, content: AnswerContent): IsoMes
     );
   }
   for (const [number, value] of content.fields ?? []) fields.set(number, value);
+  for (const number of OPTIONAL) if (spec.fields[number] === undefined) fields.delete(number);
   return { mti, fields };
 }

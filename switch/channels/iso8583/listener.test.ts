@@ -676,9 +676,12 @@ describe('limits', () => {
 });
 
 describe('the table of answers', () => {
-  it('has two characters for every result, and 00 for approval only', () => {
+  it('has two characters for every result, and 00 only where the money was taken', () => {
     const entries = Object.entries(RESPONSE_CODES);
     for (const [, code] of entries) expect(code).toMatch(/^[0-9A-Z]{2}$/);
-    expect(entries.filter(([, code]) => code === '00')).toEqual([['approved', '00']]);
+    expect(entries.filter(([, code]) => code === '00')).toEqual([
+      ['approved', '00'],
+      ['in-suspense', '00'],
+    ]);
   });
 });

@@ -1,58 +1,39 @@
-/** The ISO 8583 line: a TCP server to which participants' switches connect. */
+/** The ISO 8583 line: a TCP or TLS server to which participants' switches connect. */
 import { createServer, type Server, type Socket } from 'node:net';
-import type { Clock } from '../../../kernel/clock.ts';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { Fault } from '../../../kernel/fault.ts';
-import type { Log } from '../../../kernel/log.ts';
-import type { Metrics } from '../../../kernel/metrics.ts';
-import type { PaymentEngine } from '../../payment/index.ts';
-import { Connection } from './connection.ts';
-import { DEFAULT_PROFILE, type Iso8583Profile } from './profile.ts';
-import { Responder } from './responder.ts';
-import { Session, type Iso8583Participants } from './session.ts';
+import { LineCore, type LineOptions } from './line.ts';
+import type { IsoMessage } from './message.ts';
+import type { Silence } from './mux.ts';
+import { peerOf, secureContext, type Iso8583Tls } from './tls.ts';
 
-export interface Iso8583Limits {
-  /** Connections open at once; a further one is closed at once. */
-  readonly connectionsMax: number;
-  /** Requests under way on one connection; the next are not read before one is answered. */
-  readonly inFlightMax: number;
-  /** Silence after which a connection is closed. */
-  readonly idleMs: number;
-  /** Time in which a frame that has begun must be complete. */
-  readonly frameMs: number;
-  /** Time that `stop` gives to requests under way. */
-  readonly stopMs: number;
-  /** How often silent connections are looked for. */
-  readonly sweepMs: number;
-}
+export { DEFAULT_ISO8583_LIMITS, type Iso8583Limits } from './limits.ts';
 
-export const DEFAULT_ISO8583_LIMITS: Iso8583Limits = {
-  connectionsMax: 12_000,
-  inFlightMax: 512,
-  idleMs: 600_000,
-  frameMs: 30_000,
-  stopMs: 10_000,
-  sweepMs: 1_000,
-};
-
-export interface Iso8583ListenerOptions {
+export interface Iso8583ListenerOptions extends LineOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  readonly engine: PaymentEngine;
-  readonly participants: Iso8583Participants;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  readonly profile?: Iso8583Profile;
-  readonly limits?: Partial<Iso8583Limits>;
+  /** Absent: plain TCP. */
+  readonly tls?: Iso8583Tls;
 }
 
 export interface Iso8583Listener {
   /** The port that is listened on. */
   readonly port: number;
+  /** What its connections share; give it to connectors, so that limits and sign-ons are counted together. */
+  readonly line: LineCore;
+  /** Sends a request to a signed-on participant and waits for its answer. */
+  request(participant: string, message: IsoMessage): Promise<IsoMessage | Silence | 'unavailable'>;
+  /** Takes new certificates or a new revocation list for connections from now on; TLS lines only. */
+  renewTls(tls: Iso8583Tls): void;
   /** Takes no new connection or request, answers what is under way, closes; resolves when all is closed. */
   stop(): Promise<void>;
 }
+
+/** Time for a TLS handshake. */
+const HANDSHAKE_MS = 10_000;
+/** Sockets above the line's own limit that may be in their handshake. */
+const SOCKETS_MORE = 256;
 
 async function listen(server: Server, host: string, port: number): Promise<number> {
   await new Promise<void>((resolve, reject) => {
@@ -69,58 +50,77 @@ async function listen(server: Server, host: string, port: number): Promise<numbe
             }),
       );
     });
-    server.listen({ host, port }, resolve);
+    server.listen({ host, port, backlog: 1_024 }, resolve);
   });
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-/** Starts the line. Refuses with `port-busy` (fields: host, port) when the port is taken. */
+function tlsServer(line: LineCore, tls: Iso8583Tls): TlsServer {
+  const server = createTlsServer(
+    {
+      ...secureContext(tls),
+      requestCert: true,
+      rejectUnauthorized: true,
+      handshakeTimeout: HANDSHAKE_MS,
+      allowHalfOpen: true,
+    },
+    (socket) => line.attach(socket, peerOf(socket)),
+  );
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket) => {
+    // Half-open sockets are allowed, so a refused one would stay.
+    socket.destroy();
+    line.refuse('tls');
+    line.limitedLog.warn({ reason: error.code }, 'A TLS handshake was refused.');
+  });
+  return server;
+}
+
+function openServer(line: LineCore, tls: Iso8583Tls | undefined): Server {
+  if (tls !== undefined) return tlsServer(line, tls);
+  return createServer({ allowHalfOpen: true }, (socket) => {
+    line.attach(socket, { remoteAddress: socket.remoteAddress ?? '', needsCertificate: false });
+  });
+}
+
+/**
+ * Starts the line. Refuses with `port-busy` (fields: host, port) when the port is taken, with `config-invalid` when
+ * the address, the profile or the certificates are no good.
+ */
 export async function startIso8583Listener(
   options: Iso8583ListenerOptions,
 ): Promise<Iso8583Listener> {
-  const { clock, engine, metrics, participants } = options;
-  const log = options.log.child({ channel: 'iso8583' });
-  const limits = { ...DEFAULT_ISO8583_LIMITS, ...options.limits };
-  const profile = options.profile ?? DEFAULT_PROFILE;
-  const responder = new Responder({ engine, profile, clock, log });
-  const connections = new Set<Connection>();
-  const accept = (socket: Socket): void => {
-    const session = new Session(participants, socket.remoteAddress ?? '', clock);
-    const connection = new Connection({
-      socket,
-      session,
-      responder,
-      clock,
-      log,
-      metrics,
-      inFlightMax: limits.inFlightMax,
-      onClosed: () => connections.delete(connection),
-    });
-    connections.add(connection);
-  };
-  const server = createServer({ allowHalfOpen: true }, accept);
-  server.maxConnections = limits.connectionsMax;
-  server.on('drop', () => log.warn('A connection above the limit was closed.'));
+  const line = new LineCore(options);
+  const { log } = line;
+  const server = openServer(line, options.tls);
+  server.maxConnections = line.limits.connectionsMax + SOCKETS_MORE;
+  server.on('drop', () => line.limitedLog.warn({}, 'A connection above the limit was closed.'));
   const port = await listen(server, options.host, options.port);
   server.on('error', (error) => log.error({ err: error }, 'The ISO 8583 line cannot accept.'));
-  const sweep = setInterval(() => {
-    const nowMs = clock.now().getTime();
-    for (const connection of connections) connection.closeIfStale(nowMs, limits);
-  }, limits.sweepMs);
-  sweep.unref();
-  log.info({ host: options.host, port }, 'The ISO 8583 line is open.');
+  // Sockets in their TLS handshake are no connections yet; `stop` must not wait for them.
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  const isTls = options.tls !== undefined;
+  log.info({ host: options.host, port, isTls }, 'The ISO 8583 line is open.');
   return {
     port,
+    line,
+    request: (participant, message) => line.request(participant, message),
+    renewTls(tls) {
+      if (!('setSecureContext' in server)) {
+        throw new Fault('bad-input', 'This line does not use TLS.');
+      }
+      // Only a TLS server has the method.
+      (server as TlsServer).setSecureContext(secureContext(tls));
+    },
     async stop() {
-      clearInterval(sweep);
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const connection of connections) connection.stop();
-      const deadline = setTimeout(() => {
-        for (const connection of connections) connection.destroy();
-      }, limits.stopMs);
+      await line.stop();
+      for (const socket of sockets) socket.destroy();
       await closed;
-      clearTimeout(deadline);
     },
   };
 }

@@ -1,4 +1,5 @@
 /** An ISO 8583 message as text: what the codec reads into and writes from. */
+import type { MessageSpec, Sensitivity } from './specs/spec.ts';
 
 /**
  * A message without its bitmap, which follows from the fields. Values are text at full width, exactly as
@@ -11,7 +12,7 @@ export interface IsoMessage {
   readonly fields: ReadonlyMap<number, string>;
 }
 
-const SENSITIVE: ReadonlyMap<number, 'pan' | 'account' | 'hidden'> = new Map([
+const SENSITIVE: ReadonlyMap<number, Sensitivity> = new Map([
   [2, 'pan'],
   [14, 'hidden'],
   [34, 'pan'],
@@ -27,9 +28,14 @@ const SENSITIVE: ReadonlyMap<number, 'pan' | 'account' | 'hidden'> = new Map([
   [120, 'hidden'],
 ]);
 
+/** How much of a field may be shown: the standard's card fields, and what the spec's row adds. */
+export function sensitivityOf(number: number, spec?: MessageSpec): Sensitivity | undefined {
+  return SENSITIVE.get(number) ?? spec?.fields[number]?.sensitive;
+}
+
 /** A field's value as it may be shown: PAN as first six and last four, track, PIN, chip and key data not at all. */
-export function maskField(number: number, value: string): string {
-  switch (SENSITIVE.get(number)) {
+export function maskField(number: number, value: string, spec?: MessageSpec): string {
+  switch (sensitivityOf(number, spec)) {
     case undefined:
       return value;
     case 'pan':
@@ -44,9 +50,11 @@ export function maskField(number: number, value: string): string {
 }
 
 /** One line per field, safe for a log or a screen: card, track, PIN, chip data and names are masked. */
-export function describe(message: IsoMessage): string {
+export function describe(message: IsoMessage, spec?: MessageSpec): string {
   const lines = [...message.fields]
     .sort(([left], [right]) => left - right)
-    .map(([number, value]) => `${String(number).padStart(3, '0')} ${maskField(number, value)}`);
+    .map(
+      ([number, value]) => `${String(number).padStart(3, '0')} ${maskField(number, value, spec)}`,
+    );
   return [`MTI ${message.mti}`, ...lines].join('\n');
 }

@@ -2,23 +2,47 @@
 import { asciiCopy } from './encoding.ts';
 import { MalformedMessage } from './malformed.ts';
 
+const NOTHING = Buffer.alloc(0);
+
+/** Reading runs to its end without waiting, so one reader serves all messages, one after the other. */
 export class Reader {
   /** The bytes as they came. */
-  readonly raw: Buffer;
-  /** The bytes as ASCII codes: the same buffer, or a translated copy of an EBCDIC message. */
-  readonly text: Buffer;
-  /** `text` as one string, so that a field is a cheap slice of it. */
-  readonly characters: string;
+  raw: Buffer = NOTHING;
   offset = 0;
   /** The data element being read, for faults. */
   label = 'mti';
   mti = '';
-  readonly fields = new Map<number, string>();
+  fields = new Map<number, string>();
+  /** The bytes as one string, a character each, so that a field in ASCII is a cheap slice of it. */
+  #characters = '';
+  /** For EBCDIC a copy in ASCII, made when it is first asked for. */
+  #translated: Buffer | undefined;
+  #translatedCharacters = '';
 
-  constructor(raw: Buffer, ebcdic: boolean) {
+  /** Begins a message. */
+  begin(raw: Buffer): void {
     this.raw = raw;
-    this.text = ebcdic ? asciiCopy(raw) : raw;
-    this.characters = this.text.toString('latin1');
+    this.offset = 0;
+    this.label = 'mti';
+    this.mti = '';
+    this.fields = new Map();
+    this.#characters = raw.toString('latin1');
+    this.#translated = undefined;
+  }
+
+  /** The bytes as ASCII codes: the same buffer, or for EBCDIC a translated copy. */
+  bytes(ebcdic: boolean): Buffer {
+    if (!ebcdic) return this.raw;
+    if (this.#translated === undefined) {
+      this.#translated = asciiCopy(this.raw);
+      this.#translatedCharacters = this.#translated.toString('latin1');
+    }
+    return this.#translated;
+  }
+
+  /** The characters from `from` to `to`; for EBCDIC translated, after `bytes(true)` was asked for. */
+  slice(from: number, to: number, ebcdic: boolean): string {
+    return (ebcdic ? this.#translatedCharacters : this.#characters).slice(from, to);
   }
 
   /** A fault at `offset`, which is the place reached unless the caller knows the very byte. */

@@ -6,10 +6,15 @@ import type { Bill, PaymentEngine } from '../../payment/index.ts';
 import { answerType, buildAnswer, type AnswerContent } from './answer.ts';
 import { formatAmount, formatBillDetails, formatStamps, settlementDate } from './bill-data.ts';
 import { pack, unpack } from './codec.ts';
+import { announcedDate, type Iso8583Cutovers } from './cutovers.ts';
+import type { LimitedLog } from './limited-log.ts';
+import type { LineMetrics } from './line-metrics.ts';
+import type { MacKey, MacSettings } from './line-settings.ts';
 import { MalformedMessage } from './malformed.ts';
+import { packWithMac, verifyMac } from './message-mac.ts';
 import type { IsoMessage } from './message.ts';
 import type { Iso8583Profile } from './profile.ts';
-import type { Session } from './session.ts';
+import type { Member, Session } from './session.ts';
 import { toFinancial, toReversal, type CanonicalRequest } from './to-payment.ts';
 
 export interface Reply {
@@ -19,18 +24,35 @@ export interface Reply {
   readonly bytes: Buffer;
 }
 
-/** What `read` makes of a frame: a request to answer, or bytes that take no answer. */
+/** A message with the bytes that it was read from, over which its MAC stands. */
+interface Request {
+  readonly message: IsoMessage;
+  readonly bytes: Buffer | undefined;
+}
+
+/** What `read` makes of a message: a request to answer, an answer to one of ours, or bytes that are neither. */
 export type Received =
   | { readonly kind: 'request'; readonly message: IsoMessage; readonly isNetwork: boolean }
-  | { readonly kind: 'malformed'; readonly fault: MalformedMessage; readonly reply?: Reply }
-  /** An answer, of which this side expects none. */
-  | { readonly kind: 'unexpected'; readonly mti: string };
+  | { readonly kind: 'answer'; readonly message: IsoMessage }
+  | { readonly kind: 'malformed'; readonly fault: MalformedMessage; readonly reply?: Reply };
 
 export interface ResponderParts {
   readonly engine: PaymentEngine;
   readonly profile: Iso8583Profile;
   readonly clock: Clock;
   readonly log: Log;
+  readonly limitedLog?: LimitedLog;
+  readonly metrics?: LineMetrics;
+  readonly cutovers?: Iso8583Cutovers | undefined;
+}
+
+type Content = Omit<AnswerContent, 'businessDate'>;
+
+/** What is answered, and with whose MAC and answer codes. */
+interface Decision {
+  readonly content: Content;
+  readonly member?: Member | undefined;
+  readonly mac?: { readonly algorithm: MacSettings['algorithm']; readonly key: MacKey } | undefined;
 }
 
 const BILL_RESULT: Readonly<Record<Bill['status'], ResultCode>> = {
@@ -40,52 +62,88 @@ const BILL_RESULT: Readonly<Record<Bill['status'], ResultCode>> = {
   expired: 'expired',
 };
 
-const content = (result: ResultCode): Omit<AnswerContent, 'businessDate'> => ({ result });
+const PIN_DATA = 52;
+const plain = (result: ResultCode, malformedField?: number): Decision => ({
+  content: { result, malformedField },
+});
 
 export class Responder {
-  readonly #engine: PaymentEngine;
-  readonly #profile: Iso8583Profile;
-  readonly #clock: Clock;
-  readonly #log: Log;
+  readonly #parts: ResponderParts;
   #minute = Number.NaN;
   #today: BusinessDate = '';
 
   constructor(parts: ResponderParts) {
-    this.#engine = parts.engine;
-    this.#profile = parts.profile;
-    this.#clock = parts.clock;
-    this.#log = parts.log;
+    this.#parts = parts;
   }
 
-  /** Reads a frame. A malformed request whose type could be read gets its 0x10 with format error at once. */
-  read(frame: Buffer): Received {
+  /** Reads a message. A malformed request whose type could be read gets its 0x10 with format error at once. */
+  read(bytes: Buffer): Received {
     try {
-      const message = unpack(this.#profile.spec, frame);
-      if (answerType(message.mti) === undefined) return { kind: 'unexpected', mti: message.mti };
+      const message = this.#withoutPin(unpack(this.#parts.profile.spec, bytes));
+      if (answerType(message.mti) === undefined) return { kind: 'answer', message };
       return { kind: 'request', message, isNetwork: message.mti[1] === '8' };
     } catch (error) {
       if (!(error instanceof MalformedMessage)) throw error;
-      const malformedField = Number(error.fields['field']);
+      // A fault inside a composite names the part behind the field: `55.9F26`.
+      const malformedField = Number.parseInt(String(error.fields['field']), 10);
       const reply = this.#reply(error.partial, {
-        result: 'format-error',
-        ...(malformedField > 0 ? { malformedField } : {}),
+        content: {
+          result: 'format-error',
+          ...(malformedField > 0 ? { malformedField } : {}),
+        },
       });
       return { kind: 'malformed', fault: error, ...(reply === undefined ? {} : { reply }) };
     }
   }
 
-  /** Answers a request. Never rejects: what fails inside is answered as a malfunction and logged. */
-  async answer(request: IsoMessage, session: Session): Promise<Reply | undefined> {
+  /**
+   * Answers a request. Never rejects: what fails inside is answered as a malfunction and logged. `bytes` are those
+   * that the message was read from; without them no MAC is right.
+   */
+  async answer(message: IsoMessage, session: Session, bytes?: Buffer): Promise<Reply | undefined> {
     try {
-      return this.#reply(request, await this.#decide(request, session));
+      return this.#reply(message, await this.#decide({ message, bytes }, session));
     } catch (error) {
-      this.#log.error({ err: error, mti: request.mti }, 'A request on the ISO 8583 line failed.');
-      return this.#reply(request, content('system-malfunction'));
+      this.#parts.log.error(
+        { err: error, mti: message.mti },
+        'A request on the ISO 8583 line failed.',
+      );
+      return this.#reply(message, plain('system-malfunction'));
     }
   }
 
-  #decide(request: IsoMessage, session: Session): Promise<Omit<AnswerContent, 'businessDate'>> {
-    switch (request.mti.slice(1, 2)) {
+  /** The answer to a request for which there is no room: nothing was done, and it may be repeated. */
+  shed(message: IsoMessage): Reply | undefined {
+    return this.#reply(message, plain('busy'));
+  }
+
+  /** The key of a right MAC; `wrong` when the participant needs one and this is none; undefined when it needs none. */
+  checkMac(request: Request, member: Member): MacKey | 'wrong' | undefined {
+    const { mac } = member.line;
+    if (mac === undefined) return undefined;
+    const { clock, limitedLog, metrics, profile } = this.#parts;
+    const { message, bytes } = request;
+    const nowMs = clock.now().getTime();
+    const key =
+      bytes === undefined ? undefined : verifyMac(profile.spec, { message, bytes }, mac, nowMs);
+    if (key !== undefined) return key;
+    metrics?.refusals.inc({ reason: 'mac' });
+    limitedLog?.error(
+      { participant: member.participant.code, mti: request.message.mti },
+      'A message with a wrong MAC was refused.',
+    );
+    return 'wrong';
+  }
+
+  #withoutPin(message: IsoMessage): IsoMessage {
+    if (this.#parts.profile.pinData !== 'discard' || !message.fields.has(PIN_DATA)) return message;
+    const fields = new Map(message.fields);
+    fields.delete(PIN_DATA);
+    return { mti: message.mti, fields };
+  }
+
+  #decide(request: Request, session: Session): Promise<Decision> {
+    switch (request.message.mti.slice(1, 2)) {
       case '8':
         return this.#manage(request, session);
       case '2':
@@ -93,82 +151,103 @@ export class Responder {
       case '4':
         return this.#pass(request, session, toReversal);
       default:
-        return Promise.resolve(content('invalid-transaction'));
+        return Promise.resolve(plain('invalid-transaction'));
     }
   }
 
   /** Network management: 001 sign-on, 002 sign-off, 201 cutover, 301 echo. */
-  async #manage(
-    request: IsoMessage,
-    session: Session,
-  ): Promise<Omit<AnswerContent, 'businessDate'>> {
-    for (const number of [7, 11, 70]) {
-      if (!request.fields.has(number)) return { result: 'format-error', malformedField: number };
+  async #manage(request: Request, session: Session): Promise<Decision> {
+    const { fields } = request.message;
+    for (const number of [7, 11, 70]) if (!fields.has(number)) return plain('format-error', number);
+    const institution = fields.get(32);
+    const code = fields.get(70) ?? '';
+    if (code === '301') return plain('approved');
+    if (code === '002' && institution === undefined) {
+      session.signOff();
+      return plain('approved');
     }
-    const institution = request.fields.get(32);
-    switch (request.fields.get(70) ?? '') {
-      case '301':
-        return content('approved');
-      case '002':
-        session.signOff(institution);
-        this.#log.info({ institution }, 'An institution signed off.');
-        return content('approved');
-      case '001': {
-        if (institution === undefined) return { result: 'format-error', malformedField: 32 };
-        const participant = await session.signOn(institution);
-        if (participant === undefined) {
-          this.#log.warn({ institution }, 'A sign-on was refused.');
-          return content('participant-unavailable');
-        }
-        this.#log.info({ institution, participant: participant.code }, 'An institution signed on.');
-        return content('approved');
-      }
-      case '201': {
-        if (institution === undefined) return { result: 'format-error', malformedField: 32 };
-        const participant = await session.participant(institution);
-        if (participant === undefined) return content('participant-unavailable');
-        this.#log.info({ institution, participant: participant.code }, 'A cutover was announced.');
-        return content('approved');
-      }
-      default:
-        return content('invalid-transaction');
-    }
+    if (code !== '001' && code !== '002' && code !== '201') return plain('invalid-transaction');
+    if (institution === undefined) return plain('format-error', 32);
+    const member =
+      code === '001' ? await session.lookUp(institution) : await session.member(institution);
+    if (member === undefined) return plain(code === '002' ? 'approved' : 'participant-unavailable');
+    const key = this.checkMac(request, member);
+    // Before the sign-on a wrong MAC is answered as an unknown institution is: nothing is learnt from it.
+    if (key === 'wrong') return plain(code === '001' ? 'participant-unavailable' : 'unauthorised');
+    return this.#withMac(
+      await this.#change(code, request.message, { member, session }),
+      member,
+      key,
+    );
   }
 
-  async #pass(
-    request: IsoMessage,
-    session: Session,
-    read: typeof toFinancial,
-  ): Promise<Omit<AnswerContent, 'businessDate'>> {
-    const institution = request.fields.get(32);
-    if (institution === undefined) return { result: 'format-error', malformedField: 32 };
-    // Not awaited when it is at hand: requests then reach the engine in the order in which they came.
-    const known = session.participant(institution);
-    const participant = known instanceof Promise ? await known : known;
-    if (participant === undefined) return content('participant-unavailable');
-    const canonical = read(request, participant.code, {
-      profile: this.#profile,
-      now: this.#clock.now(),
+  async #change(
+    code: '001' | '002' | '201',
+    message: IsoMessage,
+    { member, session }: { readonly member: Member; readonly session: Session },
+  ): Promise<Decision> {
+    const { cutovers, clock, log } = this.#parts;
+    const said = { institution: member.institutionId, participant: member.participant.code };
+    if (code === '001') {
+      if (!session.signOn(member)) return plain('participant-unavailable');
+      log.info(said, 'An institution signed on.');
+      return plain('approved');
+    }
+    if (code === '002') {
+      session.signOff(member.institutionId);
+      log.info(said, 'An institution signed off.');
+      return plain('approved');
+    }
+    const now = clock.now();
+    const date = announcedDate(message.fields.get(15), now);
+    if (date === undefined) return plain('format-error', 15);
+    const stan = message.fields.get(11) ?? '';
+    await cutovers?.record({
+      participant: member.participant.code,
+      businessDate: date,
+      announcedAt: now,
+      stan,
     });
-    return this.#ask(canonical);
+    log.info({ ...said, businessDate: date }, 'A cutover was announced.');
+    return plain('approved');
   }
 
-  async #ask(canonical: CanonicalRequest): Promise<Omit<AnswerContent, 'businessDate'>> {
+  async #pass(request: Request, session: Session, read: typeof toFinancial): Promise<Decision> {
+    const { message } = request;
+    const institution = message.fields.get(32);
+    if (institution === undefined) return plain('format-error', 32);
+    // Not awaited when it is at hand: requests then reach the engine in the order in which they came.
+    const known = session.member(institution);
+    const member = known instanceof Promise ? await known : known;
+    if (member === undefined) return plain('participant-unavailable');
+    const key = this.checkMac(request, member);
+    if (key === 'wrong') return { ...plain('unauthorised'), member };
+    const { profile, clock } = this.#parts;
+    const canonical = read(message, member.participant.code, { profile, now: clock.now() });
+    return this.#withMac({ content: await this.#ask(canonical), member }, member, key);
+  }
+
+  #withMac(decision: Decision, member: Member, key: MacKey | undefined): Decision {
+    const { mac } = member.line;
+    if (key === undefined || mac === undefined) return { ...decision, member };
+    return { ...decision, member, mac: { algorithm: mac.algorithm, key } };
+  }
+
+  async #ask(canonical: CanonicalRequest): Promise<Content> {
+    const { engine, profile } = this.#parts;
     switch (canonical.kind) {
       case 'refused':
         return { result: canonical.result, malformedField: canonical.field };
       case 'reversal': {
-        const { result } = await this.#engine.reverse(canonical.request);
-        return content(result);
+        const { result } = await engine.reverse(canonical.request);
+        return { result };
       }
       case 'inquiry': {
-        const answer = await this.#engine.inquire(canonical.request);
-        return answer.ok
-          ? billContent(answer.bill, this.#profile.currency)
-          : content(answer.result);
+        const answer = await engine.inquire(canonical.request);
+        return answer.ok ? billContent(answer.bill, profile.currency) : { result: answer.result };
       }
       case 'payment': {
-        const answer = await this.#engine.pay(canonical.request);
+        const answer = await engine.pay(canonical.request);
         const fields: [number, string][] = [];
         if (answer.businessDate !== undefined)
           fields.push([15, settlementDate(answer.businessDate)]);
@@ -181,19 +260,27 @@ export class Responder {
     }
   }
 
-  #reply(request: IsoMessage, answer: Omit<AnswerContent, 'businessDate'>): Reply | undefined {
-    const message = buildAnswer(request, { ...answer, businessDate: this.#businessDate() });
+  #reply(request: IsoMessage, { content, member, mac }: Decision): Reply | undefined {
+    const own = member?.participant.answerCodes?.get(content.result);
+    const fields: [number, string][] = [...(content.fields ?? [])] as [number, string][];
+    if (own !== undefined) fields.push([39, own]);
+    const { spec } = this.#parts.profile;
+    const message = buildAnswer(
+      request,
+      { ...content, fields, businessDate: this.#businessDate() },
+      spec,
+    );
     if (message === undefined) return undefined;
     return {
-      result: answer.result,
+      result: content.result,
       stan: message.fields.get(11),
-      bytes: pack(this.#profile.spec, message),
+      bytes: mac === undefined ? pack(spec, message) : packWithMac(spec, message, mac),
     };
   }
 
   /** Today in Karachi, worked out once a minute. */
   #businessDate(): BusinessDate {
-    const now = this.#clock.now();
+    const now = this.#parts.clock.now();
     const minute = (now.getTime() / 60_000) | 0;
     if (minute !== this.#minute) {
       this.#minute = minute;
@@ -204,9 +291,9 @@ export class Responder {
 }
 
 /** An inquiry's answer: what is due, and in DE 39 whether it can be paid now. */
-function billContent(bill: Bill, currency: string): Omit<AnswerContent, 'businessDate'> {
+function billContent(bill: Bill, currency: string): Content {
   const amount = formatAmount(bill.amount);
-  if (amount === undefined) return content('limit-exceeded');
+  if (amount === undefined) return { result: 'limit-exceeded' };
   return {
     result: BILL_RESULT[bill.status],
     fields: [

@@ -1,24 +1,49 @@
-/** The message being packed: a buffer that is large enough for any message of any spec, used again each time. */
+/**
+ * The message being packed. Messages are written one behind the other into a large block and given out as windows
+ * of it, so that nothing is copied; a full block is left to its messages and a new one begun.
+ */
 import { MalformedMessage } from './malformed.ts';
 
-/** No message is longer: 126 fields of at most 999 characters with prefixes stay below it. */
-const CAPACITY = 262_144;
+/** Bytes of the longest message that is packed or unpacked; frames are shorter still. */
+export const MESSAGE_MAX = 65_535;
+const BLOCK = 4 * (MESSAGE_MAX + 1);
 
 const NOTHING = { mti: '', fields: new Map<number, string>() };
 
 export class Writer {
-  readonly raw = new Uint8Array(CAPACITY);
+  raw = Buffer.allocUnsafeSlow(BLOCK);
   offset = 0;
   label = 'mti';
+  #start = 0;
 
-  fault(message: string): MalformedMessage {
-    return new MalformedMessage(message, { field: this.label, offset: this.offset }, NOTHING);
+  /** Begins a message. What a failed message has written is written over. */
+  begin(): void {
+    if (BLOCK - this.#start <= MESSAGE_MAX) {
+      this.raw = Buffer.allocUnsafeSlow(BLOCK);
+      this.#start = 0;
+    }
+    this.offset = this.#start;
+    this.label = 'mti';
   }
 
-  /** A copy of what was written. */
+  fault(message: string): MalformedMessage {
+    return new MalformedMessage(
+      message,
+      { field: this.label, offset: this.offset - this.#start },
+      NOTHING,
+    );
+  }
+
+  /** Refuses when the message would grow above `MESSAGE_MAX` by `count` bytes. */
+  room(count: number): void {
+    if (this.offset - this.#start + count > MESSAGE_MAX)
+      throw this.fault('The message is longer than a message may be.');
+  }
+
+  /** The message written since `begin`. */
   finish(): Buffer {
-    const copy = Buffer.allocUnsafe(this.offset);
-    copy.set(this.raw.subarray(0, this.offset));
-    return copy;
+    const message = this.raw.subarray(this.#start, this.offset);
+    this.#start = this.offset;
+    return message;
   }
 }

@@ -8,7 +8,6 @@ import type { Participant } from '../../participants/index.ts';
  */
 export const ONEBILL_CODES: Readonly<Record<ResultCode, string>> = {
   approved: '00',
-  'in-suspense': '00',
   'unknown-consumer': '01',
   'amount-mismatch': '02',
   expired: '02',
@@ -22,6 +21,8 @@ export const ONEBILL_CODES: Readonly<Record<ResultCode, string>> = {
   unauthorised: '04',
   'invalid-transaction': '04',
   'format-error': '04',
+  // 1BILL has no advices, so nothing of it goes to suspense.
+  'in-suspense': '05',
   'original-not-found': '05',
   'reversal-mismatch': '05',
   'stamp-used': '05',

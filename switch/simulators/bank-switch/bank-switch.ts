@@ -1,19 +1,29 @@
 /** A client that keeps one connection to the switch and matches many answers to many requests (a MUX). */
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Clock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import type { Random } from '../../../kernel/ids.ts';
 import {
+  DEFAULT_FRAMING,
   FrameReader,
+  Mux,
   SPECS,
   frameMessages,
   pack,
+  packWithMac,
+  splitFrame,
   unpack,
+  verifyMac,
+  type Framing,
   type IsoMessage,
+  type MacSettings,
   type MessageSpec,
+  type Silence,
 } from '../../channels/iso8583/index.ts';
 import {
   billRequest,
+  networkAnswer,
   networkRequest,
   repeatOf,
   reversalRequest,
@@ -36,6 +46,24 @@ export interface BankSwitchOptions {
   readonly timeoutMs?: number;
   /** `iso87-ascii` when absent. */
   readonly spec?: MessageSpec;
+  /** 2-byte binary lengths when absent. */
+  readonly framing?: Framing;
+  /** Absent: no MACs. The first key that is valid seals; answers must bear a right one. */
+  readonly mac?: MacSettings;
+  /** Absent: plain TCP. PEM; `key` and `cert` absent: no client certificate. */
+  readonly tls?: {
+    readonly ca: string;
+    readonly serverName: string;
+    readonly key?: string;
+    readonly cert?: string;
+  };
+  /**
+   * Called with the 0420 of a payment whose answer did not come in time, before `pay` resolves: a bank must bring it
+   * to the switch (`reversals.ts` does). Absent: nothing is reversed by itself.
+   */
+  readonly onTimeout?: (reversal: IsoMessage) => Promise<void>;
+  /** Called with an answer that came after its request was given up. */
+  readonly onLateAnswer?: (answer: IsoMessage) => void;
 }
 
 /** A request and what became of it. */
@@ -60,18 +88,7 @@ export interface BankAnswer {
 export interface BankSilence {
   readonly answered: false;
   readonly sent: IsoMessage;
-  readonly reason: 'timeout' | 'closed';
-}
-
-interface Waiting {
-  readonly settle: (answer: IsoMessage | 'timeout' | 'closed') => void;
-  readonly timer: NodeJS.Timeout;
-}
-
-/** What pairs an answer with its request: class, STAN, RRN and terminal. */
-function matchKey(message: IsoMessage): string {
-  const field = (number: number): string => message.fields.get(number) ?? '';
-  return `${message.mti.slice(0, 2)}/${field(11)}/${field(37)}/${field(41)}`;
+  readonly reason: Silence;
 }
 
 function readStamps(text: string | undefined): string[] {
@@ -82,11 +99,19 @@ function readStamps(text: string | undefined): string[] {
   return ids;
 }
 
+function openSocket({ host, port, tls }: BankSwitchOptions): { socket: Socket; ready: string } {
+  if (tls === undefined)
+    return { socket: connect({ host, port, noDelay: true }), ready: 'connect' };
+  const { serverName, ...rest } = tls;
+  const socket = connectTls({ host, port, servername: serverName, ...rest });
+  return { socket, ready: 'secureConnect' };
+}
+
 /** Connects. Refuses with a Fault when nobody listens there. Signs on only when `signOn` is called. */
 export async function connectBankSwitch(options: BankSwitchOptions): Promise<BankSwitch> {
-  const socket = connect({ host: options.host, port: options.port, noDelay: true });
+  const { socket, ready } = openSocket(options);
   await new Promise<void>((resolve, reject) => {
-    socket.once('connect', resolve);
+    socket.once(ready, resolve);
     socket.once('error', (cause) =>
       reject(
         new Fault('not-found', 'Nobody answers at the address of the ISO 8583 line.', {
@@ -103,28 +128,28 @@ export class BankSwitch {
   readonly #socket: Socket;
   readonly #options: BankSwitchOptions;
   readonly #spec: MessageSpec;
-  readonly #frames = new FrameReader();
-  readonly #waiting = new Map<string, Waiting>();
+  readonly #framing: Framing;
+  readonly #frames: FrameReader;
+  readonly #mux = new Mux();
   readonly #closed: Promise<void>;
   #outgoing: Buffer[] = [];
   #stan: number;
   #unmatched = 0;
+  #answerDelayMs = 0;
 
   constructor(socket: Socket, options: BankSwitchOptions) {
     this.#socket = socket;
     this.#options = options;
     this.#spec = options.spec ?? SPECS['iso87-ascii'];
+    this.#framing = options.framing ?? DEFAULT_FRAMING;
+    this.#frames = new FrameReader(this.#framing);
     this.#stan = Number(options.random.digits(6)) % 999_999;
     socket.on('data', (chunk) => this.#receive(chunk));
     // The close that follows an error is what settles the requests under way.
     socket.on('error', () => undefined);
     this.#closed = new Promise((resolve) => {
       socket.on('close', () => {
-        for (const waiting of this.#waiting.values()) {
-          clearTimeout(waiting.timer);
-          waiting.settle('closed');
-        }
-        this.#waiting.clear();
+        this.#mux.close();
         resolve();
       });
     });
@@ -137,7 +162,7 @@ export class BankSwitch {
 
   /** Requests sent and not yet answered. */
   get inFlight(): number {
-    return this.#waiting.size;
+    return this.#mux.inFlight;
   }
 
   /** Resolves when the connection has ended, by either side. */
@@ -165,8 +190,17 @@ export class BankSwitch {
     return this.send(billRequest(this.#frame(), { mti: '0200', psid }));
   }
 
-  pay(psid: string, amountPaisa: bigint): Promise<Exchange> {
-    return this.send(billRequest(this.#frame(), { mti: '0200', psid, amountPaisa }));
+  /** Pays. Without an answer in time the reversal goes to `onTimeout` first. */
+  async pay(psid: string, amountPaisa: bigint): Promise<Exchange> {
+    const payment = billRequest(this.#frame(), { mti: '0200', psid, amountPaisa });
+    const exchange = await this.send(payment);
+    if (!exchange.answered) await this.#options.onTimeout?.(this.reversalOf(payment));
+    return exchange;
+  }
+
+  /** The 0420 that reverses a payment, with an own STAN; send it, or leave it to a store-and-forward. */
+  reversalOf(payment: IsoMessage): IsoMessage {
+    return reversalRequest(this.#frame(), payment);
   }
 
   /** Tells of a payment that the bank has already made (0220). */
@@ -181,7 +215,7 @@ export class BankSwitch {
 
   /** Sends a 0420 for a payment; `repeat` its `sent` for the 0421. */
   reverse(payment: IsoMessage): Promise<Exchange> {
-    return this.send(reversalRequest(this.#frame(), payment));
+    return this.send(this.reversalOf(payment));
   }
 
   /** Sends any request and waits for the answer of its class, STAN, RRN and terminal. */
@@ -205,6 +239,21 @@ export class BankSwitch {
     this.#socket.write(bytes);
   }
 
+  /** Shows every chunk of bytes that comes, beside what is made of it. */
+  onBytes(look: (chunk: Buffer) => void): void {
+    this.#socket.on('data', look);
+  }
+
+  /** From now on answers no request of the switch: its echoes stay unanswered. */
+  fallSilent(): void {
+    this.#answerDelayMs = Number.POSITIVE_INFINITY;
+  }
+
+  /** From now on answers requests of the switch only after so many milliseconds. */
+  delayAnswers(delayMs: number): void {
+    this.#answerDelayMs = delayMs;
+  }
+
   /** Ends the connection and waits until it is closed. */
   async close(): Promise<void> {
     this.#socket.end();
@@ -223,51 +272,70 @@ export class BankSwitch {
     };
   }
 
-  #request(request: IsoMessage): Promise<IsoMessage | 'timeout' | 'closed'> {
-    const bytes = pack(this.#spec, request);
+  #request(request: IsoMessage): Promise<IsoMessage | Silence> {
+    const bytes = this.#packed(request);
     if (!this.#socket.writable) return Promise.resolve('closed');
-    const key = matchKey(request);
-    return new Promise((settle) => {
-      // A repeat sent while the first is still open takes its place: one answer settles it.
-      const earlier = this.#waiting.get(key);
-      if (earlier !== undefined) {
-        clearTimeout(earlier.timer);
-        earlier.settle('timeout');
-      }
-      const timer = setTimeout(() => {
-        this.#waiting.delete(key);
-        settle('timeout');
-      }, this.#options.timeoutMs ?? 10_000);
-      this.#waiting.set(key, { settle, timer });
-      if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
-      this.#outgoing.push(bytes);
-    });
+    const answer = this.#mux.expect(request, this.#options.timeoutMs ?? 10_000);
+    this.#push(bytes);
+    return answer;
+  }
+
+  #push(bytes: Buffer): void {
+    if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
+    this.#outgoing.push(bytes);
+  }
+
+  #packed(message: IsoMessage): Buffer {
+    const { mac } = this.#options;
+    const [key] = mac?.keys ?? [];
+    if (mac === undefined || key === undefined) return pack(this.#spec, message);
+    return packWithMac(this.#spec, message, { algorithm: mac.algorithm, key });
   }
 
   #flush(): void {
     const messages = this.#outgoing;
     this.#outgoing = [];
-    if (this.#socket.writable) this.#socket.write(frameMessages(messages));
+    if (this.#socket.writable) this.#socket.write(frameMessages(messages, this.#framing));
   }
 
   #receive(chunk: Buffer): void {
     try {
-      for (const frame of this.#frames.push(chunk)) this.#match(unpack(this.#spec, frame));
+      for (const frame of this.#frames.push(chunk)) {
+        const { message: bytes } = splitFrame(frame, this.#framing);
+        this.#take(unpack(this.#spec, bytes), bytes);
+      }
     } catch {
       // The switch broke the protocol: a bank hangs up, and its requests end as `closed`.
       this.#socket.destroy();
     }
   }
 
-  #match(answer: IsoMessage): void {
-    const key = matchKey(answer);
-    const waiting = this.#waiting.get(key);
-    if (waiting === undefined) {
+  #answer(request: IsoMessage): void {
+    const delayMs = this.#answerDelayMs;
+    if (delayMs === 0) this.#push(this.#packed(networkAnswer(request)));
+    else if (Number.isFinite(delayMs))
+      setTimeout(() => this.#push(this.#packed(networkAnswer(request))), delayMs).unref();
+  }
+
+  #take(message: IsoMessage, bytes: Buffer): void {
+    if (message.mti === '0800') {
+      this.#answer(message);
+      return;
+    }
+    const { mac, clock } = this.#options;
+    // Refusals before the sign-on carry no MAC; an approval without a right one is none.
+    const isApproval = message.fields.get(39) === '00' && message.mti[1] !== '8';
+    if (
+      mac !== undefined &&
+      isApproval &&
+      verifyMac(this.#spec, { message, bytes }, mac, clock.now().getTime()) === undefined
+    ) {
       this.#unmatched += 1;
       return;
     }
-    this.#waiting.delete(key);
-    clearTimeout(waiting.timer);
-    waiting.settle(answer);
+    const found = this.#mux.match(message);
+    if (found === 'matched') return;
+    this.#unmatched += 1;
+    if (found === 'late') this.#options.onLateAnswer?.(message);
   }
 }

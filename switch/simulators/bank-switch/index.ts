@@ -6,3 +6,4 @@ export {
   type BankSwitchOptions,
   type Exchange,
 } from './bank-switch.ts';
+export { openFileForwardStore, type FileForwardStore } from './file-forward-store.ts';

@@ -84,3 +84,11 @@ export function reversalRequest(frame: RequestFrame, original: IsoMessage): IsoM
 export function repeatOf(request: IsoMessage): IsoMessage {
   return { mti: `${request.mti.slice(0, 3)}1`, fields: request.fields };
 }
+
+/** The approval of a 0800 that the switch sends: an echo or its sign-on. */
+export function networkAnswer(request: IsoMessage): IsoMessage {
+  const fields = new Map(request.fields);
+  fields.delete(64);
+  fields.delete(128);
+  return { mti: '0810', fields: fields.set(39, '00') };
+}

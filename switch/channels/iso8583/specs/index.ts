@@ -1,4 +1,4 @@
-/** The built-in specs by name. A participant's dialect becomes another row of this kind. */
+/** The built-in specs by name; a profile file is another of their kind (`../profile-file.ts`). */
 import { FIELDS_1987 } from './fields-1987.ts';
 import { FIELDS_1993 } from './fields-1993.ts';
 import type { MessageSpec } from './spec.ts';

@@ -1,0 +1,9 @@
+/** The front door of the room `bench`: one program per figure (bench/README.md). */
+export { benchChannel } from './channels.ts';
+export { benchCodec } from './codec.ts';
+export { succeeded, type RecordedDocument, type BenchDocument } from './document.ts';
+export { benchGrowth } from './growth.ts';
+export { parseSettings } from './harness/books.ts';
+export { benchHistory } from './history.ts';
+export { benchLane } from './lane.ts';
+export { renderResults } from './render.ts';
