@@ -478,6 +478,19 @@ language sql immutable strict parallel safe as $$
   select sha256('\x03'::bytea || p_salt || convert_to(p_stamp_id || p_kind, 'UTF8') || '\x00'::bytea || epoch_ms(p_at) || convert_to(p_reason, 'UTF8'))
 $$;
 
+-- Takes the lease of a shard when it is free, expired, or the holder's already; answers its new epoch, or null.
+create function take_lane(p_shard smallint, p_holder text, p_now timestamptz, p_ttl_ms bigint) returns bigint language plpgsql as $$
+declare
+  v_epoch bigint;
+begin
+  insert into lane_lease as l (shard_id, epoch, holder, expires_at)
+  values (p_shard, 1, p_holder, p_now + p_ttl_ms * interval '1 millisecond')
+  on conflict (shard_id) do update set epoch = l.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
+    where l.expires_at < p_now or l.holder = excluded.holder
+  returning l.epoch into v_epoch;
+  return v_epoch;
+end $$;
+
 -- Refuses the caller whose lease was taken over; holds the lease against a taker until commit.
 create function hold_lane(p_shard smallint, p_epoch bigint) returns void language plpgsql as $$
 begin

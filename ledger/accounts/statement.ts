@@ -92,8 +92,8 @@ async function readLines(
               and (g.business_date, g.journal_id, g.line_no) > (${after?.businessDate ?? from}::date, ${after?.journalId ?? -1n}::bigint, ${after?.line ?? -1}::smallint)
             order by g.business_date, g.journal_id, g.line_no limit ${limit}::integer
           ) p
-          join journal_entry e on e.shard_id = p.shard_id and e.business_date = p.business_date and e.journal_id = p.journal_id
-          left join payment m on m.shard_id = p.shard_id and m.payment_id = e.payment_id
+          join journal_entry e on e.shard_id = ${shard} and e.business_date = p.business_date and e.journal_id = p.journal_id
+          left join payment m on m.shard_id = ${shard} and m.payment_id = e.payment_id
           order by p.business_date, p.journal_id, p.line_no`,
     ),
   );

@@ -16,16 +16,19 @@ export function stampIds(count: number): string[] {
 export async function emptyAnchoring(database: Database): Promise<void> {
   await tamper(
     database,
-    `truncate outbox, anchor_batch, log_leaf, log_tile, chain_state, chain_block;
+    `delete from outbox; truncate anchor_batch, log_leaf, log_tile, chain_state, chain_block;
      update anchor_head set size = 0; update anchor_lease set holder = '', expires_at = '2000-01-01Z'`,
   );
 }
 
 /** What somebody with the rights of a superuser can do, triggers or not. */
 export async function tamper(database: Database, statement: string): Promise<void> {
-  await database.script(
-    `set session_replication_role = replica; ${statement}; set session_replication_role = origin`,
-  );
+  await database.transaction(async (tx) => {
+    // On a Citus cluster the first setting carries the second to every node; elsewhere it means nothing.
+    await tx.query(sql`set local citus.propagate_set_commands = 'local'`);
+    await tx.query(sql`set local session_replication_role = replica`);
+    await tx.query({ text: statement, values: [] });
+  });
 }
 
 let nextId = 1n;

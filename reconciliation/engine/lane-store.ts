@@ -27,14 +27,11 @@ export async function takeLease(
   holder: string,
   ttlMs: number,
 ): Promise<Lease | undefined> {
-  const rows = await db.query<{ epoch: bigint }>(sql`
-    insert into lane_lease as l (shard_id, epoch, holder, expires_at)
-    values (${shard}, 1, ${holder}, now() + ${ttlMs} * interval '1 millisecond')
-    on conflict (shard_id) do update set epoch = l.epoch + 1, holder = excluded.holder, expires_at = excluded.expires_at
-      where l.expires_at < now() or l.holder = excluded.holder
-    returning epoch`);
-  const [row] = rows;
-  return row === undefined ? undefined : { shard, epoch: row.epoch };
+  const rows = await db.query<{ epoch: bigint | null }>(
+    sql`select take_lane(${shard}::smallint, ${holder}::text, now(), ${ttlMs}::bigint) as epoch`,
+  );
+  const epoch = rows[0]?.epoch ?? null;
+  return epoch === null ? undefined : { shard, epoch };
 }
 
 /** Keeps a lease alive; false when it was taken over. */
