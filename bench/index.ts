@@ -2,6 +2,7 @@
 export { benchChannel } from './channels.ts';
 export { benchCodec } from './codec.ts';
 export { succeeded, type RecordedDocument, type BenchDocument } from './document.ts';
+export { benchDuty } from './duty.ts';
 export { benchGrowth } from './growth.ts';
 export { parseSettings } from './harness/books.ts';
 export { benchHistory } from './history.ts';

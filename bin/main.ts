@@ -3,6 +3,7 @@ import { Fault } from '../kernel/fault.ts';
 import { archiveCommand } from './commands/archive.ts';
 import { auditCommand } from './commands/audit.ts';
 import { benchCommand } from './commands/bench.ts';
+import { dcTableCommand } from './commands/dc-table.ts';
 import { demoCommand } from './commands/demo.ts';
 import { dutyCommand } from './commands/duty.ts';
 import { iso8583Command } from './commands/iso8583.ts';
@@ -23,6 +24,7 @@ const USAGE = `usage: npx sanad COMMAND [--json]
   statement --account PATH --from DATE --to DATE   every posting of an account
   archive --month YYYY-MM --out FOLDER             take an old month of the journal out to files
   duty '{…}'                calculate stamp duty with every step
+  dc-table import|approve|reject|list|compare|export|map …   the Collector's valuation tables
   iso8583 decode --spec NAME HEX      a message as JSON
   iso8583 encode --spec NAME '{…}'    JSON as a message
 
@@ -38,6 +40,7 @@ const COMMANDS: Readonly<Record<string, (argv: readonly string[]) => Promise<boo
   statement: statementCommand,
   archive: archiveCommand,
   duty: dutyCommand,
+  'dc-table': dcTableCommand,
   iso8583: iso8583Command,
 };
 

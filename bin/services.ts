@@ -6,6 +6,7 @@ import { sql, type Database } from '../kernel/database.ts';
 import { Fault } from '../kernel/fault.ts';
 import {
   assessDuty,
+  DutyBooks,
   createChallan,
   dutyChallanLines,
   dutyInputSchema,
@@ -187,13 +188,14 @@ type Documents = Pick<
 
 function documentServices(deps: ServiceDeps): Documents {
   const { database, clock, office } = deps;
+  const dutyBooks = new DutyBooks(database);
   const opened = async (psid: string, token: string): Promise<Challan | undefined> => {
     const challan = await findChallan(database, psid);
     return challan !== undefined && isAccessToken(challan.secret, token) ? challan : undefined;
   };
   return {
     async applyForStamp(request, idempotencyKey) {
-      const duty = await assessDuty(database, parseDutyInput(dutyPart({ ...request })), clock);
+      const duty = await assessDuty(dutyBooks, parseDutyInput(dutyPart({ ...request })), clock);
       if (!duty.ok) return duty;
       const lines = dutyChallanLines(duty);
       const application = await stampApplication(deps, request, lines[0]?.description ?? '');
@@ -230,7 +232,7 @@ function documentServices(deps: ServiceDeps): Documents {
       };
     },
     async calculateDuty(request) {
-      const duty = await assessDuty(database, parseDutyInput(dutyPart({ ...request })), clock);
+      const duty = await assessDuty(dutyBooks, parseDutyInput(dutyPart({ ...request })), clock);
       return duty.ok ? { ...dutyResultToJson(duty), ok: true } : duty;
     },
     async findChallan(psid) {

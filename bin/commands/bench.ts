@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   benchChannel,
   benchCodec,
+  benchDuty,
   benchGrowth,
   benchHistory,
   benchLane,
@@ -88,6 +89,13 @@ const BENCHES: Readonly<Record<string, (given: Given) => Promise<BenchDocument>>
   'iso8583-e2e': (given) => channel('iso8583', given),
   'http-e2e': (given) => channel('http', given),
   iso8583: (given) => benchCodec({ seconds: given.seconds ?? 10, say: progress }),
+  duty: (given) =>
+    benchDuty({
+      ...common(given),
+      rows: given.stamps ?? 250_000,
+      seconds: given.seconds ?? 10,
+      inFlight: numbers(given['in-flight'] ?? '512')[0] ?? 512,
+    }),
   growth: (given) =>
     benchGrowth({
       ...common(given),

@@ -360,7 +360,7 @@ describe('the result', () => {
   });
 
   it('marks a line whose head of account is not confirmed', () => {
-    const input: DutyInput = { instrument: 'affidavit' };
+    const input: DutyInput = { instrument: 'affidavit', properties: [], remissions: [] };
     const book = bookFor(input);
     const withHead = (assumed: boolean): DutyResult =>
       calculateDuty(input, { ...book, heads: new Map([['B02701', { title: 'Stamps', assumed }]]) });
@@ -411,7 +411,9 @@ function inputOf(code: string, declared: bigint, property: object): DutyInput {
   return dutyInputSchema.parse({ instrument: code, declaredValue: declared.toString(), property });
 }
 
-function run(input: DutyInput): Duty {
+/** Some duties are charged for each person. */
+function run(stated: DutyInput): Duty {
+  const input = { ...stated, count: 2 };
   const result = calculateDuty(input, bookFor(input));
   if (!result.ok) throw new Error(`${input.instrument} ${result.code}: ${result.message}`);
   return result;

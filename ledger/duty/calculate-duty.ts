@@ -4,22 +4,30 @@
  * docs/domain/stamp-duty.md says which of them are assumed.
  */
 import type { BusinessDate } from '../../kernel/clock.ts';
-import { rupees, sumPaisa, type Paisa } from '../../kernel/money.ts';
+import { amountInWords, rupees, sumPaisa, type Paisa } from '../../kernel/money.ts';
 import type { StampKind } from '../challans/challan-line-draft.ts';
-import { charge, chargeFigures, chargeText, matches } from './charge.ts';
+import { chargeFigures, chargeText } from './charge.ts';
+import { findBase, type Base } from './chargeable-value.ts';
 import {
-  dependsOnValue,
+  applicableRemissions,
+  ratesAssumed,
+  remit,
+  rowCharges,
+  type RowCharge,
+} from './charged-line.ts';
+import {
   inForce,
   type DatedRow,
   type DutyBook,
-  type LevyRow,
   type RateVersion,
+  type RemissionRow,
   type ScheduleRow,
 } from './duty-book.ts';
 import type { DutyInput } from './duty-input.ts';
+import { chargeLevies } from './levies.ts';
 import { refuse, type DutyRefusal } from './refusal.ts';
-import { rupeesText, type TraceStep } from './trace.ts';
-import { valuate, VALUE_MAX, type PropertyValue } from './valuation.ts';
+import { rupeesText, rupeesUrdu, type TraceStep } from './trace.ts';
+import { amountInUrdu } from './urdu.ts';
 
 /** A non-judicial stamp below this amount is of low denomination (Phase II: sold by vendors). [A] */
 const LOW_DENOMINATION_BELOW: Paisa = rupees(500n);
@@ -38,6 +46,15 @@ export interface DutyLine {
   readonly stamp?: { readonly kind: StampKind; readonly article: string };
 }
 
+/** A property of the deed, for those who look a stamp up by place. */
+export interface DutyProperty {
+  readonly district: string;
+  readonly tehsil: string;
+  readonly locality: string;
+  readonly setting: string;
+  readonly byTable?: Paisa;
+}
+
 export interface Duty {
   readonly ok: true;
   readonly date: BusinessDate;
@@ -48,7 +65,8 @@ export interface Duty {
     /** The one that the duty is reckoned on; absent for a fixed duty. */
     readonly chargeable?: Paisa;
   };
-  /** The first bears the e-stamp; every amount is above zero. */
+  readonly properties: readonly DutyProperty[];
+  /** Every amount is above zero. The first bears the e-stamp, unless the whole duty is remitted. */
   readonly lines: readonly DutyLine[];
   readonly total: Paisa;
   /** True when any rate, head or table that was used is an assumption. */
@@ -58,35 +76,24 @@ export interface Duty {
   readonly versions: {
     readonly schedule: RateVersion;
     readonly levies: RateVersion;
-    readonly dcTable?: RateVersion & { readonly district: string; readonly fiscalYear: string };
+    readonly remissions: RateVersion;
+    /** The first property's table, and all tables when the deed has more properties. */
+    readonly dcTable?: DcTableVersion;
+    readonly dcTables: readonly DcTableVersion[];
   };
+}
+
+/** Which version of which table a value comes from. */
+export interface DcTableVersion extends RateVersion {
+  readonly district: string;
+  readonly fiscalYear: string;
 }
 
 export type DutyResult = Duty | DutyRefusal;
 
-/** What is known before the rows are chosen. */
-interface Base {
-  readonly ok: true;
-  readonly property?: PropertyValue;
-  readonly chargeable?: Paisa;
-  /** True when the chargeable value itself rests on an assumption. */
-  readonly assumed: boolean;
-  readonly steps: readonly TraceStep[];
-}
-
 /** `23(a)` */
 function articleOf(row: ScheduleRow): string {
   return row.subArticle === undefined ? row.article : `${row.article}(${row.subArticle})`;
-}
-
-/** True when an instrument with these rows cannot be reckoned without a property. */
-export function needsProperty(rows: readonly ScheduleRow[]): boolean {
-  return rows.some((row) => row.valueOf === 'property' || row.setting !== 'any');
-}
-
-/** True when an instrument with these rows cannot be reckoned without a declared amount. */
-export function needsDeclaredValue(rows: readonly ScheduleRow[]): boolean {
-  return rows.some((row) => row.valueOf === 'consideration' && dependsOnValue(row));
 }
 
 function scheduleRows(input: DutyInput, book: DutyBook): readonly ScheduleRow[] | DutyRefusal {
@@ -108,125 +115,33 @@ function scheduleRows(input: DutyInput, book: DutyBook): readonly ScheduleRow[] 
     : current;
 }
 
-function checkDeclared(input: DutyInput, needed: boolean): DutyRefusal | undefined {
-  const { declaredValue } = input;
-  if (declaredValue === undefined) {
-    return needed
-      ? refuse(
-          'declared-value-missing',
-          'declaredValue',
-          'The duty depends on the amount in the deed; state it.',
-        )
-      : undefined;
-  }
-  if (declaredValue < 0n || (needed && declaredValue === 0n)) {
-    return refuse('value-not-positive', 'declaredValue', 'The amount must be more than nothing.');
-  }
-  return declaredValue > VALUE_MAX
-    ? refuse('value-too-large', 'declaredValue', 'The amount is more than Rs 1 trillion.')
-    : undefined;
-}
-
-function chargeableStep(chargeable: Paisa, text: string, assumed: boolean): TraceStep {
-  return {
-    step: 'chargeable-value',
-    text: `${text}: ${rupeesText(chargeable)}.`,
-    figures: { value: chargeable.toString() },
-    source: 'Stamp Act 1899, s. 27-A',
-    assumed,
-  };
-}
-
-/** The higher of the table's value and the declared one (s. 27-A). */
-function higherValue(input: DutyInput, property: PropertyValue): Base | DutyRefusal {
-  const { byTable } = property;
-  const declared = input.declaredValue;
-  if (byTable === undefined && declared === undefined) {
+function noRate(input: DutyInput, rows: readonly ScheduleRow[], base: Base): DutyRefusal {
+  if (input.count === undefined && rows.some((row) => row.charge.kind === 'per-head')) {
     return refuse(
-      'no-dc-rate',
-      'declaredValue',
-      'There is no DC rate for this property and no declared value; state the declared value.',
+      'count-missing',
+      'count',
+      'The duty is charged for each person, page or copy; state how many.',
     );
   }
-  const fromTable = byTable !== undefined && (declared === undefined || byTable >= declared);
-  const chargeable = fromTable ? byTable : declared;
-  if (chargeable === undefined || chargeable === 0n) {
-    return refuse('value-not-positive', 'declaredValue', 'The value must be more than nothing.');
-  }
-  const steps: TraceStep[] = [...property.steps];
-  if (declared !== undefined) {
-    steps.push({
-      step: 'declared-value',
-      text: `Value declared in the deed: ${rupeesText(declared)}.`,
-      figures: { value: declared.toString() },
-      assumed: false,
-    });
-  }
-  const assumed = fromTable || byTable === undefined ? property.assumed : false;
-  let text = 'Duty is reckoned on the declared value, which is the higher';
-  if (byTable === undefined) text = 'Duty is reckoned on the declared value';
-  else if (declared === undefined) text = 'Duty is reckoned on the value by the DC table';
-  else if (declared === byTable) text = 'Both values are the same; duty is reckoned on';
-  else if (fromTable) text = 'Duty is reckoned on the value by the DC table, which is the higher';
-  steps.push(chargeableStep(chargeable, text, assumed));
-  return { ok: true, property, chargeable, assumed, steps };
-}
-
-function consideration(input: DutyInput, property: PropertyValue | undefined): Base {
-  const { declaredValue } = input;
-  const known = property === undefined ? {} : { property };
-  const steps = property?.steps ?? [];
-  if (declaredValue === undefined || declaredValue === 0n) {
-    return { ok: true, ...known, assumed: false, steps };
-  }
-  return {
-    ok: true,
-    ...known,
-    chargeable: declaredValue,
-    assumed: false,
-    steps: [
-      ...steps,
-      {
-        step: 'chargeable-value',
-        text: `Amount stated in the deed: ${rupeesText(declaredValue)}.`,
-        figures: { value: declaredValue.toString() },
-        assumed: false,
-      },
-    ],
-  };
-}
-
-function findBase(
-  input: DutyInput,
-  rows: readonly ScheduleRow[],
-  book: DutyBook,
-): Base | DutyRefusal {
-  const declared = checkDeclared(input, needsDeclaredValue(rows));
-  if (declared !== undefined) return declared;
-  if (!needsProperty(rows)) return consideration(input, undefined);
-  if (input.property === undefined) {
+  const settings = new Set(base.deed?.properties.map((each) => each.setting));
+  if (settings.size > 1 && base.deed?.byTable === undefined) {
     return refuse(
-      'property-missing',
-      'property',
-      'The duty of this instrument depends on the property; state district, tehsil, locality, class and area.',
+      'settings-differ',
+      'properties',
+      'Urban and rural property have other rates, and without DC tables the value cannot be divided; make a deed for each.',
     );
   }
-  const property = valuate(input.property, book);
-  if (!property.ok) return property;
-  return rows.some((row) => row.valueOf === 'property')
-    ? higherValue(input, property)
-    : consideration(input, property);
+  return refuse(
+    'no-rate-for-value',
+    'declaredValue',
+    'Schedule I has no rate for this instrument at this value and place.',
+  );
 }
 
 function stampKind(row: ScheduleRow, amount: Paisa): StampKind {
   return row.stampKind === 'non-judicial' && amount < LOW_DENOMINATION_BELOW
     ? 'low-denomination'
     : row.stampKind;
-}
-
-interface Charged {
-  readonly line: DutyLine;
-  readonly step: TraceStep;
 }
 
 function headOf(row: DatedRow, book: DutyBook): Pick<DutyLine, 'headCode' | 'headTitle'> {
@@ -240,121 +155,127 @@ function headAssumed(row: DatedRow, book: DutyBook): boolean {
   return book.heads.get(row.headCode)?.assumed ?? true;
 }
 
-function rateAssumed(row: DatedRow, base: Base): boolean {
-  return row.assumed || (base.assumed && dependsOnValue(row));
-}
-
-function stampDuty(row: ScheduleRow, base: Base, book: DutyBook): Charged | undefined {
-  const amount = charge(row, base.chargeable);
-  if (amount === undefined) return undefined;
-  const article = articleOf(row);
-  const assumed = rateAssumed(row, base);
-  return {
-    line: {
-      line: 'stamp-duty',
-      ...headOf(row, book),
-      description: `${row.title} - ${article}`,
-      amount,
-      assumed: assumed || headAssumed(row, book),
-      stamp: { kind: stampKind(row, amount), article },
-    },
-    step: {
-      step: 'stamp-duty',
-      text: `Stamp duty, article ${article} of Schedule I (version ${String(book.scheduleVersion.version)}): ${chargeText(row, base.chargeable, amount)}.`,
-      figures: { article, ...chargeFigures(row, book.scheduleVersion, amount) },
-      source: row.source,
-      assumed,
-    },
-  };
-}
-
-/** The standing that a levy asks for; undefined when the input does not state it. */
-function statusOf(row: LevyRow, input: DutyInput): string | undefined {
-  if (row.taxpayerStatus === 'any') return 'any';
-  return row.payer === 'seller' ? input.seller : input.purchaser;
-}
-
-function levyCharged(row: LevyRow, base: Base, book: DutyBook): Charged | undefined {
-  const amount = charge(row, base.chargeable);
-  if (amount === undefined || amount === 0n) return undefined;
-  const assumed = rateAssumed(row, base);
-  const who = row.payer === 'either' ? '' : `, paid by the ${row.payer}`;
-  return {
-    line: {
-      line: row.levy,
-      ...headOf(row, book),
-      description: row.title,
-      amount,
-      assumed: assumed || headAssumed(row, book),
-    },
-    step: {
-      step: `levy:${row.levy}`,
-      text: `${row.title}${who} (levies, version ${String(book.levyVersion.version)}): ${chargeText(row, base.chargeable, amount)}.`,
-      figures: {
-        ...(row.taxpayerStatus === 'any' ? {} : { taxpayerStatus: row.taxpayerStatus }),
-        ...chargeFigures(row, book.levyVersion, amount),
-      },
-      source: row.source,
-      assumed,
-    },
-  };
-}
-
-function leftOut(row: LevyRow): TraceStep {
-  return {
-    step: `left-out:${row.levy}`,
-    text: `${row.title} is not in this calculation, because the taxpayer status of the ${row.payer} was not stated.`,
-    figures: {},
-    assumed: false,
-  };
-}
-
-function levies(
-  input: DutyInput,
-  base: Base,
+function dutyStep(
+  { row, base, amount }: RowCharge<ScheduleRow>,
   book: DutyBook,
-): { readonly charged: readonly Charged[]; readonly skipped: readonly TraceStep[] } {
-  const charged: Charged[] = [];
-  const skipped = new Map<string, TraceStep>();
-  for (const row of book.levies) {
-    const applies =
-      row.active &&
-      row.instruments.includes(input.instrument) &&
-      inForce(row, book.date) &&
-      matches(row, base.property?.setting, base.chargeable);
-    if (!applies) continue;
-    const status = statusOf(row, input);
-    if (status === undefined) skipped.set(row.levy, leftOut(row));
-    if (status !== row.taxpayerStatus) continue;
-    const levy = levyCharged(row, base, book);
-    if (levy !== undefined) charged.push(levy);
-  }
-  return { charged, skipped: [...skipped.values()] };
+  assumed: boolean,
+): TraceStep {
+  const article = articleOf(row);
+  const version = String(book.scheduleVersion.version);
+  const words = chargeText(row, base, amount);
+  return {
+    step: 'stamp-duty',
+    text: `Stamp duty, article ${article} of Schedule I (version ${version}): ${words.en}.`,
+    textUrdu: `سٹامپ ڈیوٹی، شیڈول اول کا آرٹیکل ${article} (ورژن ${version}): ${words.ur}۔`,
+    figures: chargeFigures(row, base, {
+      version: book.scheduleVersion,
+      amount,
+      also: ['article', article],
+    }),
+    source: row.source,
+    assumed,
+  };
+}
+
+/** A line, if anything is to be paid on it, and the steps that lead to it. */
+interface Charged {
+  readonly lines: readonly DutyLine[];
+  readonly steps: readonly TraceStep[];
+}
+
+function stampDuty(
+  charges: readonly RowCharge<ScheduleRow>[],
+  base: Base,
+  context: { readonly book: DutyBook; readonly remissions: readonly RemissionRow[] },
+): Charged {
+  const { book } = context;
+  const assumed = ratesAssumed(charges, base);
+  const left = remit('stamp-duty', charges, context.remissions, book.remissionVersion.version);
+  const steps = [...charges.map((each) => dutyStep(each, book, assumed)), ...left.steps];
+  const row = charges[0]?.row;
+  if (row === undefined || left.amount === 0n) return { lines: [], steps };
+  const article = charges.map((each) => articleOf(each.row)).join(', ');
+  const line: DutyLine = {
+    line: 'stamp-duty',
+    ...headOf(row, book),
+    description: `${row.title} - ${article}`,
+    amount: left.amount,
+    assumed: assumed || (left.remission?.assumed ?? false) || headAssumed(row, book),
+    stamp: { kind: stampKind(row, left.amount), article },
+  };
+  return { lines: [line], steps };
+}
+
+function levyLines(
+  base: Base,
+  context: {
+    readonly input: DutyInput;
+    readonly book: DutyBook;
+    readonly remissions: readonly RemissionRow[];
+  },
+): Charged {
+  const { charged, skipped } = chargeLevies(base, context);
+  const { book } = context;
+  return {
+    lines: charged
+      .filter((each) => each.amount > 0n)
+      .map(({ row, amount, assumed }) => ({
+        line: row.levy,
+        ...headOf(row, book),
+        description: row.title,
+        amount,
+        assumed: assumed || headAssumed(row, book),
+      })),
+    steps: [...charged.flatMap((each) => each.steps), ...skipped],
+  };
 }
 
 function versionsOf(base: Base, book: DutyBook): Duty['versions'] {
-  const table = base.property?.table;
+  const tables = new Map<string, DcTableVersion>();
+  for (const { table } of base.deed?.properties ?? []) {
+    if (table === undefined) continue;
+    tables.set(`${table.districtCode} ${table.fiscalYear}`, {
+      district: table.districtCode,
+      fiscalYear: table.fiscalYear,
+      version: table.version,
+      sha256: table.sha256,
+    });
+  }
+  const [dcTable] = tables.values();
   return {
     schedule: book.scheduleVersion,
     levies: book.levyVersion,
-    ...(table === undefined
-      ? {}
-      : {
-          dcTable: {
-            district: table.districtCode,
-            fiscalYear: table.fiscalYear,
-            version: table.version,
-            sha256: table.sha256,
-          },
-        }),
+    remissions: book.remissionVersion,
+    ...(dcTable === undefined ? {} : { dcTable }),
+    dcTables: [...tables.values()],
   };
 }
 
 function valuesOf(input: DutyInput, base: Base): Duty['value'] {
   return {
-    ...(base.property?.byTable === undefined ? {} : { byTable: base.property.byTable }),
+    ...(base.deed?.byTable === undefined ? {} : { byTable: base.deed.byTable }),
     ...(input.declaredValue === undefined ? {} : { declared: input.declaredValue }),
     ...(base.chargeable === undefined ? {} : { chargeable: base.chargeable }),
+  };
+}
+
+function propertiesOf(base: Base): DutyProperty[] {
+  return (base.deed?.properties ?? []).map(({ district, tehsil, locality, setting, byTable }) => ({
+    district,
+    tehsil,
+    locality,
+    setting,
+    ...(byTable === undefined ? {} : { byTable }),
+  }));
+}
+
+function totalStep(total: Paisa): TraceStep {
+  return {
+    step: 'total',
+    text: `Total to pay: ${rupeesText(total)} (${amountInWords(total)}).`,
+    textUrdu: `کل واجب الادا رقم: ${rupeesUrdu(total)} (${amountInUrdu(total)})۔`,
+    figures: { amount: total.toString() },
+    assumed: false,
   };
 }
 
@@ -367,37 +288,29 @@ export function calculateDuty(input: DutyInput, book: DutyBook): DutyResult {
   if ('ok' in rows) return rows;
   const base = findBase(input, rows, book);
   if (!base.ok) return base;
-  const row = rows.find((each) => matches(each, base.property?.setting, base.chargeable));
-  const duty = row === undefined ? undefined : stampDuty(row, base, book);
-  if (row === undefined || duty === undefined) {
-    return refuse(
-      'no-rate-for-value',
-      'declaredValue',
-      'Schedule I has no rate for this instrument at this value and place.',
-    );
-  }
-  const others = levies(input, base, book);
-  const charged = [duty, ...others.charged];
-  const total = sumPaisa(charged.map((each) => each.line.amount));
+  const charges = rowCharges(rows, base, input.count);
+  const row = charges?.[0]?.row;
+  if (charges === undefined || row === undefined) return noRate(input, rows, base);
+  const remissions = applicableRemissions(input, book, base);
+  if ('ok' in remissions) return remissions;
+  const duty = stampDuty(charges, base, { book, remissions });
+  const others = levyLines(base, { input, book, remissions });
+  const lines = [...duty.lines, ...others.lines];
+  const total = sumPaisa(lines.map((each) => each.amount));
   return {
     ok: true,
     date: book.date,
-    instrument: { code: row.instrument, title: row.title, article: articleOf(row) },
+    instrument: {
+      code: row.instrument,
+      title: row.title,
+      article: charges.map((each) => articleOf(each.row)).join(', '),
+    },
     value: valuesOf(input, base),
-    lines: charged.map((each) => each.line),
+    properties: propertiesOf(base),
+    lines,
     total,
-    assumed: charged.some((each) => each.line.assumed),
-    trace: [
-      ...base.steps,
-      ...charged.map((each) => each.step),
-      ...others.skipped,
-      {
-        step: 'total',
-        text: `Total to pay: ${rupeesText(total)}.`,
-        figures: { amount: total.toString() },
-        assumed: false,
-      },
-    ],
+    assumed: lines.some((each) => each.assumed),
+    trace: [...base.steps, ...duty.steps, ...others.steps, totalStep(total)],
     versions: versionsOf(base, book),
   };
 }

@@ -17,20 +17,20 @@ describe('the JSON form of a duty input', () => {
       property: { ...PROPERTY, coveredArea: '1800' },
     });
     expect(input.declaredValue).toBe(450_000_000n);
-    expect(input.property?.coveredAreas).toEqual([
-      { storey: 'any', area: { value: '1800', unit: 'sq-ft' } },
+    expect(input.properties[0]?.coveredAreas).toEqual([
+      { storey: 'any', landClass: 'residential', area: { value: '1800', unit: 'sq-ft' } },
     ]);
   });
 
   it('takes a covered area with its unit, or by storey', () => {
     const areas = (coveredArea: unknown): unknown =>
-      dutyInputSchema.parse({ instrument: 'gift', property: { ...PROPERTY, coveredArea } }).property
-        ?.coveredAreas;
+      dutyInputSchema.parse({ instrument: 'gift', property: { ...PROPERTY, coveredArea } })
+        .properties[0]?.coveredAreas;
     expect(areas({ value: '2', unit: 'marla' })).toEqual([
-      { storey: 'any', area: { value: '2', unit: 'marla' } },
+      { storey: 'any', landClass: 'residential', area: { value: '2', unit: 'marla' } },
     ]);
     expect(areas([{ storey: 'upper', value: '900', unit: 'sq-ft' }])).toEqual([
-      { storey: 'upper', area: { value: '900', unit: 'sq-ft' } },
+      { storey: 'upper', landClass: 'residential', area: { value: '900', unit: 'sq-ft' } },
     ]);
   });
 

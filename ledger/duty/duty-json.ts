@@ -24,6 +24,7 @@ function stepToJson(step: TraceStep): Json {
   return {
     step: step.step,
     text: step.text,
+    textUrdu: step.textUrdu,
     figures: step.figures,
     ...(step.source === undefined ? {} : { source: step.source }),
     assumed: step.assumed,
@@ -35,19 +36,23 @@ function valuesToJson(value: Duty['value']): Json {
 }
 
 /**
- * A result as JSON: `{"ok": true, "date", "instrument", "value", "lines", "total", "assumed", "trace",
- * "versions"}`, or a refusal `{"ok": false, "code", "path", "message"}`.
+ * A result as JSON: `{"ok": true, "date", "instrument", "value", "properties", "lines", "total", "assumed",
+ * "trace", "versions"}`, or a refusal `{"ok": false, "code", "path", "message"}`.
  */
 export function dutyResultToJson(result: DutyResult): { readonly [key: string]: Json } {
   if (!result.ok) {
     return { ok: false, code: result.code, path: result.path, message: result.message };
   }
-  const { schedule, levies, dcTable } = result.versions;
+  const { schedule, levies, remissions, dcTable, dcTables } = result.versions;
   return {
     ok: true,
     date: result.date,
     instrument: { ...result.instrument },
     value: valuesToJson(result.value),
+    properties: result.properties.map(({ byTable, ...place }) => ({
+      ...place,
+      ...(byTable === undefined ? {} : { byTable: byTable.toString() }),
+    })),
     lines: result.lines.map(lineToJson),
     total: result.total.toString(),
     assumed: result.assumed,
@@ -55,7 +60,9 @@ export function dutyResultToJson(result: DutyResult): { readonly [key: string]: 
     versions: {
       schedule: { ...schedule },
       levies: { ...levies },
+      remissions: { ...remissions },
       ...(dcTable === undefined ? {} : { dcTable: { ...dcTable } }),
+      ...(dcTables.length < 2 ? {} : { dcTables: dcTables.map((each) => ({ ...each })) }),
     },
   };
 }

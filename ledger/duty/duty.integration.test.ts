@@ -9,6 +9,7 @@ import { openTestDatabase, type TestDatabase } from '../../tests/support/test-da
 import {
   assessDuty,
   calculateDuty,
+  decideDcTable,
   dutyInputSchema,
   dutyResultToJson,
   importDcTable,
@@ -18,6 +19,7 @@ import {
   listLocalities,
   listTehsils,
   loadDutyBook,
+  memorySource,
 } from './index.ts';
 import { bookFor, bundled, bundledRows, referenceFolder, textFile } from './test-support.ts';
 
@@ -72,11 +74,11 @@ async function edit(name: string, change: (text: string) => string): Promise<voi
 // The tests of this file follow one another on one database, as the starts of one installation do.
 describe('reference data', () => {
   it('says that no rates are loaded before they are', async () => {
-    await expect(loadDutyBook(database, { date: TODAY, instrument: 'gift' })).rejects.toMatchObject(
-      {
-        code: 'config-invalid',
-      },
-    );
+    await expect(
+      loadDutyBook(database, { date: TODAY, instrument: 'gift', properties: [] }),
+    ).rejects.toMatchObject({
+      code: 'config-invalid',
+    });
   });
 
   it('loads once when two starters come together', async () => {
@@ -84,8 +86,8 @@ describe('reference data', () => {
       importReferenceData(database, folder, clock),
       importReferenceData(database, folder, clock),
     ]);
-    expect(first).toHaveLength(10);
-    expect(second).toHaveLength(10);
+    expect(first).toHaveLength(11);
+    expect(second).toHaveLength(11);
     expect(await count('dc_table')).toBe(4n);
     expect(await count('schedule_version')).toBe(1n);
   });
@@ -106,7 +108,7 @@ describe('reference data', () => {
       code: 'gulberg-iii',
       name: 'Gulberg III',
       setting: 'urban',
-      landClasses: ['residential', 'commercial', 'institutional'],
+      landClasses: ['commercial', 'institutional', 'residential'],
     });
     expect(await listLocalities(database, modelTown, '2026-06-30')).toEqual([]);
     const wrong = { district: 'LHR', tehsil: 'RWP-MURREE' };
@@ -126,7 +128,7 @@ describe('reference data', () => {
   it('reckons from the database what it reckons from the files', async () => {
     const instruments = [...new Set(bundledRows.schedule.map((row) => row.instrument))];
     for (const instrument of instruments) {
-      const input = dutyInputSchema.parse({ ...SALE, instrument });
+      const input = dutyInputSchema.parse({ ...SALE, instrument, count: 3 });
       const fromDatabase = await assessDuty(database, input, clock);
       const fromFiles = calculateDuty(input, bookFor(input, TODAY));
       expect(fromDatabase.ok).toBe(true);
@@ -139,13 +141,13 @@ describe('reference data', () => {
     const book = await loadDutyBook(database, {
       date: TODAY,
       instrument: 'conveyance',
-      property: input.property,
+      properties: input.properties,
     });
-    expect(book.place?.table?.locality?.rates.length).toBeLessThan(10);
-    expect(bookFor(input, TODAY).place).toMatchObject({ ...book.place });
-    expect([...book.heads.keys()].sort()).toEqual(
-      [...new Set([...book.schedule, ...book.levies].map((row) => row.headCode))].sort(),
-    );
+    expect(book.places[0]?.table?.locality?.rates.length).toBeLessThan(10);
+    expect(bookFor(input, TODAY).places).toMatchObject([{ ...book.places[0] }]);
+    for (const row of [...book.schedule, ...book.levies]) {
+      expect(book.heads.has(row.headCode)).toBe(true);
+    }
   });
 });
 
@@ -154,7 +156,11 @@ describe('a changed file', () => {
     await edit('schedule-i.csv', (text) => text.replace(',,,300,,,,B02701', ',,,350,,,,B02701'));
     await importReferenceData(database, folder, clock);
     expect(await count('schedule_version')).toBe(2n);
-    const result = await assessDuty(database, { instrument: 'affidavit' }, clock);
+    const result = await assessDuty(
+      database,
+      { instrument: 'affidavit', properties: [], remissions: [] },
+      clock,
+    );
     expect(result).toMatchObject({ ok: true, versions: { schedule: { version: 2 } } });
     const [row] = await database.query<{ n: bigint }>(
       sql`select count(*) as n from schedule_row where version = 1`,
@@ -191,11 +197,24 @@ describe("the Collector's file", () => {
       .toString()
       .replace(',marla,225,2450000,', ',marla,225,3000000,');
 
-  it('corrects a table by a new version', async () => {
-    const file = textFile(correction(), 'lahore-correction.csv');
-    const imported = await importDcTable(database, file, { clock });
+  const LAHORE = { district: 'LHR', fiscalYear: '2026-27' };
+  const COLLECTOR = { clock, proposedBy: 'collector-lahore' };
+
+  it('corrects a table by a new version once another officer approves it', async () => {
+    const file = memorySource(textFile(correction(), 'lahore-correction.csv'));
+    const imported = await importDcTable(database, file, COLLECTOR);
     expect(imported).toMatchObject({ ok: true, outcome: 'imported', district: 'LHR', version: 2 });
-    const again = await importDcTable(database, file, { clock });
+    const before = await assessDuty(database, dutyInputSchema.parse(SALE), clock);
+    expect(before).toMatchObject({ versions: { dcTable: { version: 1 } } });
+    const decide = { ...LAHORE, version: 2, decision: 'approved' } as const;
+    await expect(
+      decideDcTable(database, { ...decide, by: 'collector-lahore' }, clock),
+    ).rejects.toMatchObject({ code: 'conflict' });
+    await decideDcTable(database, { ...decide, by: 'board-of-revenue' }, clock);
+    await expect(
+      decideDcTable(database, { ...decide, by: 'another-officer' }, clock),
+    ).rejects.toMatchObject({ code: 'conflict' });
+    const again = await importDcTable(database, file, COLLECTOR);
     expect(again).toMatchObject({ ok: true, outcome: 'unchanged', version: 2 });
     const result = await assessDuty(database, dutyInputSchema.parse(SALE), clock);
     expect(result).toMatchObject({
@@ -215,7 +234,11 @@ describe("the Collector's file", () => {
   it('with one wrong row is refused whole', async () => {
     const rates = await count('dc_rate');
     const wrong = correction().replace(',3000000,', ',30000000000,');
-    const refused = await importDcTable(database, textFile(wrong, 'wrong.csv'), { clock });
+    const refused = await importDcTable(
+      database,
+      memorySource(textFile(wrong, 'wrong.csv')),
+      COLLECTOR,
+    );
     expect(refused).toMatchObject({
       ok: false,
       problems: [{ file: 'wrong.csv', column: 'rate' }],
@@ -227,7 +250,12 @@ describe("the Collector's file", () => {
     const revised = correction()
       .replaceAll(',2026-07-01,', ',2027-01-01,')
       .replace(',225,3000000,', ',225,4000000,');
-    await importDcTable(database, textFile(revised, 'revision.csv'), { clock });
+    await importDcTable(database, memorySource(textFile(revised, 'revision.csv')), COLLECTOR);
+    await decideDcTable(
+      database,
+      { ...LAHORE, version: 3, decision: 'approved', by: 'board-of-revenue' },
+      clock,
+    );
     const on = async (date: string): Promise<unknown> =>
       assessDuty(database, dutyInputSchema.parse({ ...SALE, date }), clock);
     expect(await on('2026-12-31')).toMatchObject({ versions: { dcTable: { version: 2 } } });
@@ -240,7 +268,7 @@ describe("the Collector's file", () => {
       textFile(correction().replace(',225,3000000,', `,225,${String(rate)},`)),
     );
     const results = await Promise.all(
-      files.map((file) => importDcTable(database, file, { clock })),
+      files.map((file) => importDcTable(database, memorySource(file), COLLECTOR)),
     );
     const versions = results.map((each) => (each.ok ? each.version : undefined));
     expect(new Set(versions)).toEqual(new Set([4, 5, 6]));

@@ -1,9 +1,10 @@
 /** Lists for those who fill in an application: places, localities of a valuation table, instruments. */
 import type { BusinessDate } from '../../kernel/clock.ts';
 import { sql, type Queryable } from '../../kernel/database.ts';
-import { needsDeclaredValue, needsProperty } from './calculate-duty.ts';
-import { findDcTable, loadScheduleRows } from './duty-book-store.ts';
+import { needsDeclaredValue, needsProperty } from './chargeable-value.ts';
+import { findDcTable } from './dc-table-lookup.ts';
 import { inForce, type LandClass, type ScheduleRow, type Setting } from './duty-book.ts';
+import { loadScheduleRows } from './rate-book-store.ts';
 
 export interface NamedPlace {
   readonly code: string;
@@ -61,7 +62,7 @@ export async function listLocalities(
     setting: Setting;
     land_classes: LandClass[];
   }>(sql`
-    select l.locality_code as code, l.name, l.setting, array_agg(r.land_class order by r.line) as land_classes
+    select l.locality_code as code, l.name, l.setting, array_agg(distinct r.land_class) as land_classes
     from dc_locality l
     join dc_rate r using (district_code, fiscal_year, version, tehsil_code, locality_code)
     where l.district_code = ${table.districtCode} and l.fiscal_year = ${table.fiscalYear} and l.version = ${table.version}

@@ -16,7 +16,13 @@ export type DutyRefusalCode =
   | 'no-structure-rate'
   | 'area-not-positive'
   | 'area-too-large'
-  | 'no-rate-for-value';
+  | 'no-rate-for-value'
+  | 'khasra-missing'
+  | 'unknown-khasra'
+  | 'settings-differ'
+  | 'count-missing'
+  | 'unknown-remission'
+  | 'remission-not-applicable';
 
 export interface DutyRefusal {
   readonly ok: false;

@@ -2,11 +2,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { packageRoot } from '../../kernel/package-root.ts';
-import type { DcTable, DutyBook, Place } from './duty-book.ts';
+import type { DcTable, DutyBook, LevyRow, Place, RemissionRow, ScheduleRow } from './duty-book.ts';
 import type { DutyInput } from './duty-input.ts';
-import { readDcTable, type DcTableRow, type KnownPlaces } from './import/dc-table-file.ts';
+import type { DcTableRow, KnownPlaces } from './import/dc-table-file.ts';
+import { DcTableReading } from './import/dc-table-reading.ts';
 import { readDistricts, readDivisions, readHeads, readTehsils } from './import/place-files.ts';
 import { readLevies, readSchedule } from './import/rate-files.ts';
+import { readRemissions } from './import/remission-file.ts';
+import { memorySource } from './import/table-source.ts';
+import type { Property } from './property-input.ts';
 import { fileHash, type SourceFile, type TableResult } from './import/table-file.ts';
 
 export const referenceFolder = path.join(packageRoot, 'ledger', 'reference-data');
@@ -46,22 +50,46 @@ const levies = rowsOf(
   }),
 );
 
+const remissionFile = bundled('remissions.csv');
+const remissions = rowsOf(
+  readRemissions(remissionFile, {
+    instruments: new Set(schedule.map((row) => row.instrument)),
+    levies: new Set(levies.map((row) => row.levy)),
+  }),
+);
+
 export const knownPlaces: KnownPlaces = {
   districts: codes(districts),
   tehsils: new Map(tehsils.map((row) => [row.code, row.district])),
 };
 
 /** Everything that the bundled files hold. */
-export const bundledRows = { divisions, districts, tehsils, heads, schedule, levies };
+export const bundledRows = { divisions, districts, tehsils, heads, schedule, levies, remissions };
 
-const tables = readdirSync(path.join(referenceFolder, 'dc-tables')).map((name) => {
-  const file = bundled(path.join('dc-tables', name));
-  return { sha256: fileHash(file), rows: rowsOf(readDcTable(file, knownPlaces)) };
-});
+/** The rows of a valuation table; throws on a wrong one. */
+export async function dcTableRows(file: SourceFile): Promise<readonly DcTableRow[]> {
+  const reading = new DcTableReading(memorySource(file), knownPlaces, {});
+  const rows: DcTableRow[] = [];
+  for await (const batch of reading.rows(1000)) rows.push(...batch);
+  if (reading.isWrong) throw new Error(JSON.stringify(reading.problems));
+  return rows;
+}
 
-function localityOf(rows: readonly DcTableRow[], input: DutyInput): Pick<DcTable, 'locality'> {
+export interface TestTable {
+  readonly sha256: string;
+  readonly rows: readonly DcTableRow[];
+}
+
+const tables: readonly TestTable[] = await Promise.all(
+  readdirSync(path.join(referenceFolder, 'dc-tables')).map(async (name) => {
+    const file = bundled(path.join('dc-tables', name));
+    return { sha256: fileHash(file), rows: await dcTableRows(file) };
+  }),
+);
+
+function localityOf(rows: readonly DcTableRow[], property: Property): Pick<DcTable, 'locality'> {
   const rates = rows.filter(
-    (row) => row.tehsil === input.property?.tehsil && row.locality === input.property.locality,
+    (row) => row.tehsil === property.tehsil && row.locality === property.locality,
   );
   const [first] = rates;
   return first === undefined
@@ -71,12 +99,14 @@ function localityOf(rows: readonly DcTableRow[], input: DutyInput): Pick<DcTable
       };
 }
 
-function placeOf(input: DutyInput, date: string): Place {
-  const district = districts.find((row) => row.code === input.property?.district);
+function placeOf(property: Property, date: string, more: readonly TestTable[]): Place {
+  const district = districts.find((row) => row.code === property.district);
   const tehsil = tehsils.find(
-    (row) => row.code === input.property?.tehsil && row.district === district?.code,
+    (row) => row.code === property.tehsil && row.district === district?.code,
   );
-  const ofDistrict = tables.filter((each) => each.rows[0]?.district === district?.code);
+  const ofDistrict = [...tables, ...more].filter(
+    (each) => each.rows[0]?.district === district?.code,
+  );
   const table = ofDistrict.find(({ rows }) =>
     rows.some((row) => row.effectiveFrom <= date && date <= row.effectiveTo),
   );
@@ -95,21 +125,41 @@ function placeOf(input: DutyInput, date: string): Place {
             sha256: table.sha256,
             effectiveFrom: first.effectiveFrom,
             effectiveTo: first.effectiveTo,
-            ...localityOf(table.rows, input),
+            ...localityOf(table.rows, property),
           },
         }),
   };
 }
 
+/** Rows beside or in place of the bundled ones. */
+export interface ExtraRows {
+  readonly schedule?: readonly ScheduleRow[];
+  readonly levies?: readonly LevyRow[];
+  readonly remissions?: readonly RemissionRow[];
+  readonly tables?: readonly TestTable[];
+}
+
 /** The book that the store would load for this input. */
-export function bookFor(input: DutyInput, date = input.date ?? '2026-11-23'): DutyBook {
+export function bookFor(
+  input: DutyInput,
+  date = input.date ?? '2026-11-23',
+  extra: ExtraRows = {},
+): DutyBook {
   return {
     date,
     scheduleVersion: { version: 1, sha256: fileHash(scheduleFile) },
-    schedule: schedule.filter((row) => row.instrument === input.instrument),
+    schedule: [...schedule, ...(extra.schedule ?? [])].filter(
+      (row) => row.instrument === input.instrument,
+    ),
     levyVersion: { version: 1, sha256: fileHash(levyFile) },
-    levies: levies.filter((row) => row.instruments.includes(input.instrument)),
+    levies: [...levies, ...(extra.levies ?? [])].filter((row) =>
+      row.instruments.includes(input.instrument),
+    ),
+    remissionVersion: { version: 1, sha256: fileHash(remissionFile) },
+    remissions: [...remissions, ...(extra.remissions ?? [])].filter((row) =>
+      row.instruments.includes(input.instrument),
+    ),
     heads: new Map(heads.map(({ code, title, assumed }) => [code, { title, assumed }])),
-    ...(input.property === undefined ? {} : { place: placeOf(input, date) }),
+    places: input.properties.map((property) => placeOf(property, date, extra.tables ?? [])),
   };
 }

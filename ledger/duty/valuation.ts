@@ -1,25 +1,18 @@
-/**
- * Value of immovable property by the District Collector's table (Stamp Act 1899, s. 27-A): land at the rate of
- * its locality and class, and covered area at the rate per square foot. Pure; nothing is rounded before the
- * total.
- */
-import type { Decimal } from 'decimal.js';
-import { areaText, priceOfArea, squareFeet } from '../../kernel/area.ts';
-import type { BusinessDate } from '../../kernel/clock.ts';
-import { paisa, ZERO, type Paisa } from '../../kernel/money.ts';
-import { decimalOf, roundToPaisa } from '../../kernel/rate.ts';
-import type { DcRate, DcTable, DutyBook, Setting, Storey } from './duty-book.ts';
-import type { CoveredArea, Property } from './duty-input.ts';
+/** Value of all that a deed passes: each property by the table in force on the book's date. Pure. */
+import { paisa, sumPaisa, type Paisa } from '../../kernel/money.ts';
+import type { DcTable, DutyBook, Place, Setting } from './duty-book.ts';
+import type { Property } from './property-input.ts';
+import { measure, VALUE_MAX, valueByTable } from './property-value.ts';
 import { refuse, type DutyRefusal } from './refusal.ts';
-import { rupeesText, type TraceStep } from './trace.ts';
+import { rupeesText, rupeesUrdu, type TraceStep } from './trace.ts';
+import { SETTING_URDU } from './urdu.ts';
 
-/** The largest value a deed may have here: Rs 1 trillion. Ten per cent of it still fits the books. */
-export const VALUE_MAX: Paisa = paisa(10n ** 14n);
-/** 100,000 acres of revenue land, in square feet. */
-const AREA_MAX = '4356000000';
-
+/** One property of a deed, valued. */
 export interface PropertyValue {
   readonly ok: true;
+  readonly district: string;
+  readonly tehsil: string;
+  readonly locality: string;
   readonly setting: Setting;
   /** Absent when the district has no valuation table; then only the declared value counts. */
   readonly byTable?: Paisa;
@@ -29,219 +22,161 @@ export interface PropertyValue {
   readonly steps: readonly TraceStep[];
 }
 
-interface Part {
+/** All properties of a deed, valued. */
+export interface DeedValue {
   readonly ok: true;
-  readonly price: Decimal;
+  readonly properties: readonly PropertyValue[];
+  /** Sum of the values by table; absent when a property has none. */
+  readonly byTable?: Paisa;
   readonly assumed: boolean;
-  readonly step: TraceStep;
+  readonly steps: readonly TraceStep[];
 }
 
-/** Says which version of which table a rate stands in. */
-function tableName(table: DcTable, date: BusinessDate): string {
-  return `DC table ${table.districtCode} ${table.fiscalYear}, version ${String(table.version)}, in force on ${date}`;
-}
-
-function tooLarge(): DutyRefusal {
-  return refuse('value-too-large', 'property.area', 'The value is more than Rs 1 trillion.');
-}
-
-function part(
-  rate: DcRate,
-  sqFt: Decimal,
-  names: { step: string; what: string },
-): Part | DutyRefusal {
-  const per = { unit: rate.unit, basis: rate.marlaBasis };
-  const price = priceOfArea(sqFt, rate.rate, per);
-  if (price.greaterThan(VALUE_MAX.toString())) return tooLarge();
-  const inUnit = areaText(sqFt, rate.unit, rate.marlaBasis);
-  const amount = roundToPaisa(price, 'paisa-nearest');
-  const basisText = rate.unit === 'sq-ft' ? '' : ` (1 marla = ${rate.marlaBasis} sq ft)`;
-  return {
-    ok: true,
-    price,
-    assumed: rate.assumed,
-    step: {
-      step: names.step,
-      text: `${names.what}: ${inUnit} ${rate.unit}${basisText} at ${rupeesText(rate.rate)} per ${rate.unit} is ${rupeesText(amount)}.`,
-      figures: {
-        area: inUnit,
-        unit: rate.unit,
-        squareFeet: sqFt.toFixed(),
-        marlaSquareFeet: rate.marlaBasis,
-        rate: rate.rate.toString(),
-        value: amount.toString(),
-        line: rate.line.toString(),
-      },
-      source: rate.source,
-      assumed: rate.assumed,
-    },
-  };
-}
-
-function checkSize(sqFt: Decimal, path: string): DutyRefusal | undefined {
-  if (!sqFt.greaterThan(0)) {
-    return refuse('area-not-positive', path, 'The area must be more than nothing.');
-  }
-  if (sqFt.greaterThan(AREA_MAX)) {
-    return refuse('area-too-large', path, 'The area is larger than 100,000 acres; check the unit.');
-  }
-  return undefined;
-}
-
-type Locality = NonNullable<DcTable['locality']>;
-
-function landPart(property: Property, locality: Locality): Part | DutyRefusal {
-  const rate = locality.rates.find(
-    (each) => each.part === 'land' && each.landClass === property.landClass,
-  );
-  if (rate === undefined) {
-    return refuse(
-      'no-dc-rate',
-      'property.landClass',
-      `The DC table has no ${property.landClass} rate for ${locality.name}; choose a class that it lists, or ask the Collector's office.`,
-    );
-  }
-  const sqFt = squareFeet(property.area, rate.marlaBasis);
-  return (
-    checkSize(sqFt, 'property.area') ??
-    part(rate, sqFt, { step: 'dc-land', what: `Land in ${locality.name}, ${property.landClass}` })
-  );
-}
-
-/** A rate for the storey itself, else one for any; a building without storeys stated takes the ground floor's. */
-function structureRate(
-  rates: readonly DcRate[],
-  landClass: string,
-  storey: Storey,
-): DcRate | undefined {
-  const candidates = rates.filter(
-    (each) => each.part === 'structure' && each.landClass === landClass,
-  );
-  const order: readonly Storey[] = storey === 'any' ? ['any', 'ground'] : [storey, 'any'];
-  return order
-    .map((wanted) => candidates.find((each) => each.storey === wanted))
-    .find((found) => found !== undefined);
-}
-
-function structurePart(
-  covered: CoveredArea,
+function valueWithoutTable(
   property: Property,
-  locality: Locality,
-): Part | DutyRefusal {
-  const rate = structureRate(locality.rates, property.landClass, covered.storey);
-  if (rate === undefined) {
-    return refuse(
-      'no-structure-rate',
-      'property.coveredArea',
-      `The DC table has no covered-area rate for ${property.landClass} property in ${locality.name}.`,
-    );
-  }
-  const sqFt = squareFeet(covered.area, rate.marlaBasis);
-  const what = covered.storey === 'any' ? 'Covered area' : `Covered area, ${covered.storey} storey`;
-  return (
-    checkSize(sqFt, 'property.coveredArea') ?? part(rate, sqFt, { step: 'dc-structure', what })
-  );
-}
-
-function valueByTable(
-  property: Property,
-  table: DcTable,
-  date: BusinessDate,
+  districtName: string,
+  path: string,
 ): PropertyValue | DutyRefusal {
-  const { locality } = table;
-  if (locality === undefined) {
-    return refuse(
-      'unknown-locality',
-      'property.locality',
-      'The DC table of this tehsil does not name the locality; choose one that it lists.',
-    );
-  }
-  const parts: Part[] = [];
-  const results = [
-    landPart(property, locality),
-    ...property.coveredAreas.map((covered) => structurePart(covered, property, locality)),
-  ];
-  for (const result of results) {
-    if (!result.ok) return result;
-    parts.push(result);
-  }
-  const exact = parts.reduce((sum, each) => sum.add(each.price), decimalOf(ZERO));
-  if (exact.greaterThan(VALUE_MAX.toString())) return tooLarge();
-  const byTable = roundToPaisa(exact, 'paisa-nearest');
-  const assumed = parts.some((each) => each.assumed);
-  return {
-    ok: true,
-    setting: locality.setting,
-    byTable,
-    table,
-    assumed,
-    steps: [
-      ...parts.map((each) => each.step),
-      {
-        step: 'dc-value',
-        text: `Value by the ${tableName(table, date)}: ${rupeesText(byTable)}; the locality is ${locality.setting}.`,
-        figures: {
-          value: byTable.toString(),
-          district: table.districtCode,
-          fiscalYear: table.fiscalYear,
-          version: table.version.toString(),
-          sha256: table.sha256,
-          locality: locality.code,
-          setting: locality.setting,
-        },
-        assumed,
-      },
-    ],
-  };
-}
-
-function valueWithoutTable(property: Property, districtName: string): PropertyValue | DutyRefusal {
-  if (property.setting === undefined) {
+  const { setting } = property;
+  if (setting === undefined) {
     return refuse(
       'setting-missing',
-      'property.setting',
+      `${path}.setting`,
       `No DC table of ${districtName} is loaded; say whether the property is urban or rural.`,
     );
   }
-  const size = checkSize(squareFeet(property.area, '272.25'), 'property.area');
-  if (size !== undefined) return size;
+  for (const { area } of [...property.land, ...property.coveredAreas]) {
+    const size = measure(area, '272.25', `${path}.area`);
+    if ('ok' in size) return size;
+  }
   return {
     ok: true,
-    setting: property.setting,
+    district: property.district,
+    tehsil: property.tehsil,
+    locality: property.locality,
+    setting,
     assumed: true,
     steps: [
       {
         step: 'dc-none',
-        text: `No DC table of ${districtName} is loaded, so there is no value by table; the property is taken as ${property.setting}, as stated.`,
-        figures: { district: property.district, setting: property.setting },
+        text: `No DC table of ${districtName} is loaded, so there is no value by table; the property is taken as ${setting}, as stated.`,
+        textUrdu: `${districtName} کا کوئی ڈی سی ٹیبل موجود نہیں، اس لیے ٹیبل کے مطابق کوئی مالیت نہیں؛ جائیداد بیان کے مطابق ${SETTING_URDU[setting]} مانی گئی۔`,
+        figures: { district: property.district, setting },
         assumed: true,
       },
     ],
   };
 }
 
-/**
- * The value of a property by the table in force on the book's date, with every step. Refuses a place, class or
- * area that the table does not hold. Where the district has no table at all there is no such value.
- */
-export function valuate(property: Property, book: DutyBook): PropertyValue | DutyRefusal {
-  const { place } = book;
+function valueOne(
+  property: Property,
+  place: Place | undefined,
+  at: { readonly date: string; readonly path: string },
+): PropertyValue | DutyRefusal {
   if (place?.districtName === undefined) {
-    return refuse('unknown-district', 'property.district', 'There is no district with this code.');
+    return refuse(
+      'unknown-district',
+      `${at.path}.district`,
+      'There is no district with this code.',
+    );
   }
   if (place.tehsilName === undefined) {
     return refuse(
       'unknown-tehsil',
-      'property.tehsil',
+      `${at.path}.tehsil`,
       `${place.districtName} has no tehsil with this code.`,
     );
   }
-  if (place.table !== undefined) return valueByTable(property, place.table, book.date);
-  return place.hasTables
-    ? refuse(
-        'date-outside-dc-tables',
-        'date',
-        `No DC table of ${place.districtName} is in force on ${book.date}.`,
-      )
-    : valueWithoutTable(property, place.districtName);
+  const { table } = place;
+  if (table === undefined) {
+    return place.hasTables
+      ? refuse(
+          'date-outside-dc-tables',
+          'date',
+          `No DC table of ${place.districtName} is in force on ${at.date}.`,
+        )
+      : valueWithoutTable(property, place.districtName, at.path);
+  }
+  const valued = valueByTable(property, table, at);
+  if (!valued.ok) return valued;
+  return {
+    ok: true,
+    district: property.district,
+    tehsil: property.tehsil,
+    locality: property.locality,
+    // valueByTable refuses a table without the locality.
+    setting: table.locality?.setting ?? 'rural',
+    byTable: valued.value,
+    table,
+    assumed: valued.assumed,
+    steps: valued.steps,
+  };
+}
+
+function sumStep(count: number, value: Paisa, assumed: boolean): TraceStep {
+  return {
+    step: 'dc-sum',
+    text: `Value by table of the ${String(count)} properties together: ${rupeesText(value)}.`,
+    textUrdu: `تمام ${String(count)} جائیدادوں کی ٹیبل کے مطابق کل مالیت ${rupeesUrdu(value)}۔`,
+    figures: { properties: String(count), value: value.toString() },
+    assumed,
+  };
+}
+
+/**
+ * The values of a deed's properties by the tables in force on the book's date, with every step. Refuses a place,
+ * class, khasra or area that a table does not hold. Where a district has no table at all there is no such value.
+ */
+export function valuate(properties: readonly Property[], book: DutyBook): DeedValue | DutyRefusal {
+  const values: PropertyValue[] = [];
+  for (const [index, property] of properties.entries()) {
+    const path = properties.length === 1 ? 'property' : `properties.${String(index)}`;
+    const value = valueOne(property, book.places[index], { date: book.date, path });
+    if (!value.ok) return value;
+    values.push(value);
+  }
+  const assumed = values.some((each) => each.assumed);
+  const steps = values.flatMap((each) => each.steps);
+  const known = values.flatMap((each) => (each.byTable === undefined ? [] : [each.byTable]));
+  if (known.length < values.length || values.length === 0) {
+    return { ok: true, properties: values, assumed, steps };
+  }
+  const exact = known.reduce<bigint>((sum, each) => sum + each, 0n);
+  if (exact > VALUE_MAX) {
+    return refuse('value-too-large', 'properties', 'The value is more than Rs 1 trillion.');
+  }
+  const byTable = values.length === 1 ? paisa(exact) : sumPaisa(known);
+  if (values.length > 1) steps.push(sumStep(values.length, byTable, assumed));
+  return { ok: true, properties: values, byTable, assumed, steps };
+}
+
+/** A part of a deed's value that lies in one setting. */
+export interface Portion {
+  readonly setting: Setting | undefined;
+  readonly value: Paisa | undefined;
+}
+
+/**
+ * Divides the chargeable value between the settings of a deed: by the values of the tables; the last portion takes
+ * what rounding leaves. Undefined when a deed has properties in both settings and no table values to divide by.
+ */
+export function portionsOf(
+  deed: DeedValue | undefined,
+  chargeable: Paisa | undefined,
+): readonly Portion[] | undefined {
+  const settings = [...new Set(deed?.properties.map((each) => each.setting))];
+  if (deed === undefined || settings.length < 2) {
+    return [{ setting: settings[0], value: chargeable }];
+  }
+  if (deed.byTable === undefined || deed.byTable === 0n || chargeable === undefined)
+    return undefined;
+  const urban = deed.properties
+    .filter((each) => each.setting === 'urban')
+    .reduce((sum, each) => sum + (each.byTable ?? 0n), 0n);
+  // Half up: the urban part to the nearest paisa, the rest is rural.
+  const share = (2n * urban * chargeable + deed.byTable) / (2n * deed.byTable);
+  return [
+    { setting: 'urban', value: paisa(share) },
+    { setting: 'rural', value: paisa(chargeable - share) },
+  ];
 }

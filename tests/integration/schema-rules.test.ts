@@ -162,7 +162,8 @@ const triggersStayInTheirShard: Rule = async (db, where) => {
   const breaks: string[] = [];
   for (const each of (await functions(db)).filter(({ trigger }) => trigger))
     for (const table of tablesNamed(each.source, where))
-      breaks.push(`${each.name} reads or writes ${table}`);
+      // Every node has the reference tables whole, so that a trigger on one of them may look into another.
+      if (!where.reference.includes(table)) breaks.push(`${each.name} reads or writes ${table}`);
   return breaks;
 };
 

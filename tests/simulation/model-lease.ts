@@ -38,9 +38,10 @@ export class ModelLease {
   #take(values: readonly unknown[], rows: readonly Row[], now: number): string[] {
     const [, holder, ttl] = values;
     const isFree = this.#expiresAt < now || holder === this.#holder;
-    const epoch = rows[0]?.['epoch'];
+    const epoch = rows[0]?.['epoch'] ?? undefined;
     if (!isFree) return epoch === undefined ? [] : ['a lease was taken that another lane holds'];
-    if (epoch !== this.#epoch + 1n) return [`a free lease gave epoch ${String(epoch)}`];
+    if (epoch !== this.#epoch + 1n)
+      return ['a free lease was not given, or not under the next epoch'];
     this.#epoch = epoch;
     this.#holder = String(holder);
     this.#expiresAt = now + Number(ttl);

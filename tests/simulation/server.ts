@@ -44,6 +44,10 @@ const DIFFERENCES_MAX = 5;
 /** Of a thousand batches, how many the planted bug acknowledges without a commit. */
 const LOST_COMMITS_PER_MILLE = 60;
 
+const statementName = (sent: Sent): string => sent.statement.name ?? '';
+/** True for the calls of the posting lane. */
+const isOfLane = (name: string): boolean => /_payments?$/.test(name);
+
 /** A short name of a statement for the trace. */
 function labelOf(statement: Sql): string {
   const lease = readLease(statement);
@@ -96,6 +100,7 @@ export class SimulatedServer {
     this.#parts.world.note(
       `database: the open ${sent.label} is ${isKept ? 'committed' : 'rolled back'}`,
     );
+    if (isKept && !isOfLane(statementName(sent))) this.#tellModel(sent, held.outcome);
     for (const { sent: waited, running } of this.#waiting.splice(0)) {
       if (running.outcome === undefined) throw new Error('A statement waits and nothing is open.');
       this.#finish(waited, running.outcome);
@@ -127,8 +132,7 @@ export class SimulatedServer {
   #tellModel(sent: Arrived, outcome: Outcome): void {
     const { model, report } = this.#parts;
     // The lane's own calls wait for each other at the lease; what else overlaps may meet in a unique key.
-    const isLane = /_payments?$/.test(sent.statement.name ?? '');
-    const mayCollide = this.clocksDiffer || (sent.overlapped && !isLane);
+    const mayCollide = this.clocksDiffer || (sent.overlapped && !isOfLane(statementName(sent)));
     for (const problem of model.apply(sent.statement, outcome, sent.at.getTime(), mayCollide)) {
       // Once it has gone another way than the database, the model disagrees with all that follows.
       this.#differences += 1;
@@ -212,12 +216,14 @@ export class SimulatedServer {
     const { world, backend, random } = this.#parts;
     const arrived = { ...sent, at: world.clock.now(), overlapped: false };
     const held = await backend.hold(sent.statement, arrived.at);
-    // Its place in the order of things is where it ran: what depends on it waits for its end.
-    if (!held.outcome.ok || isKept) this.#tellModel(arrived, held.outcome);
     if (!held.outcome.ok) {
       await held.settle('rollback');
+      this.#tellModel(arrived, held.outcome);
       return;
     }
+    // What a lane's call decided is of the moment in which it ran, and no other call passes it before its commit. An
+    // entry or a hold is seen from its commit on: a payment reads a prefunding without waiting for it.
+    if (isKept && isOfLane(statementName(sent))) this.#tellModel(arrived, held.outcome);
     world.note(`database: ${sent.label} has run and is not committed yet`);
     this.#held = { sent: arrived, held, isKept };
     world.after(random.between(1, 9_000) * MILLISECOND, () => this.settle());

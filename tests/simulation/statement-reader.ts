@@ -97,8 +97,7 @@ export type LeaseStatement = 'take' | 'renew' | 'release';
 
 /** Which of the lease's statements this is, or undefined. */
 export function readLease(statement: Sql): LeaseStatement | undefined {
-  if (!/\blane_lease\b/.test(statement.text)) return undefined;
-  if (/insert into lane_lease/.test(statement.text)) return 'take';
+  if (/\btake_lane\(/.test(statement.text)) return 'take';
   if (!/update lane_lease/.test(statement.text)) return undefined;
   return /expires_at = now\(\) \+/.test(statement.text) ? 'renew' : 'release';
 }

@@ -10,8 +10,6 @@ import { isRetryable, sqlState, type Database, type Queryable } from '../../../k
 import { Fault } from '../../../kernel/fault.ts';
 import { importDcTable } from './import-dc-table.ts';
 import {
-  insertLevies,
-  insertSchedule,
   keepPlaceFile,
   loadCodes,
   placeFileHashes,
@@ -23,8 +21,15 @@ import {
   type LoadedFile,
   type PlaceKind,
 } from './import-store.ts';
+import {
+  hasOfficerSchedule,
+  insertLevies,
+  insertRemissions,
+  insertSchedule,
+} from './rate-store.ts';
 import { readDistricts, readDivisions, readHeads, readTehsils } from './place-files.ts';
 import { readLevies, readSchedule } from './rate-files.ts';
+import { readRemissions } from './remission-file.ts';
 import {
   fileHash,
   type FileProblem,
@@ -32,6 +37,7 @@ import {
   type SourceFile,
   type TableResult,
 } from './table-file.ts';
+import { memorySource } from './table-source.ts';
 
 const ATTEMPTS = 5;
 const DC_TABLES_MAX = 500;
@@ -126,7 +132,7 @@ const PLACE_FILES: readonly PlaceFile[] = [
 
 interface RateFile {
   readonly name: string;
-  readonly load: (tx: Queryable, source: SourceFile, clock: Clock) => Promise<unknown>;
+  readonly load: (tx: Queryable, source: SourceFile, clock: Clock) => Promise<'imported' | 'kept'>;
 }
 
 const RATE_FILES: readonly RateFile[] = [
@@ -134,7 +140,10 @@ const RATE_FILES: readonly RateFile[] = [
     name: 'schedule-i.csv',
     load: async (tx, source, clock) => {
       const rows = rightRows(readSchedule(source, await loadCodes(tx, 'head')));
+      // What officers have approved stands; a new file of the program does not take it back.
+      if (await hasOfficerSchedule(tx)) return 'kept';
       await insertSchedule(tx, loadedFile(source, rows, clock), rows);
+      return 'imported';
     },
   },
   {
@@ -146,6 +155,19 @@ const RATE_FILES: readonly RateFile[] = [
       };
       const rows = rightRows(readLevies(source, known));
       await insertLevies(tx, loadedFile(source, rows, clock), rows);
+      return 'imported';
+    },
+  },
+  {
+    name: 'remissions.csv',
+    load: async (tx, source, clock) => {
+      const known = {
+        instruments: await loadCodes(tx, 'instrument'),
+        levies: await loadCodes(tx, 'levy'),
+      };
+      const rows = rightRows(readRemissions(source, known));
+      await insertRemissions(tx, loadedFile(source, rows, clock), rows);
+      return 'imported';
     },
   },
 ];
@@ -167,8 +189,10 @@ async function loadPlacesAndRates(
   for (const { name, load } of RATE_FILES) {
     const source = await readSource(folder, name);
     const known = rates.has(fileHash(source));
-    if (!known) await load(tx, source, clock);
-    report.push({ file: name, outcome: known ? 'unchanged' : 'imported' });
+    report.push({
+      file: name,
+      outcome: known ? 'unchanged' : await load(tx, source, clock),
+    });
   }
   return report;
 }
@@ -195,7 +219,10 @@ async function loadDcTables(
       report.push({ file: name, outcome: 'unchanged' });
       continue;
     }
-    const result = await importDcTable(database, source, { clock, origin: 'bundled' });
+    const result = await importDcTable(database, memorySource(source), {
+      clock,
+      origin: 'bundled',
+    });
     if (!result.ok) refuseProblems(result.problems);
     report.push({ file: name, outcome: result.outcome });
   }

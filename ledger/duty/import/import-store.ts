@@ -1,6 +1,5 @@
-/** Statements of the import. Rows travel as arrays: one statement a batch, whatever its size. */
-import { onlyRow, sql, type Queryable } from '../../../kernel/database.ts';
-import type { Charge, DatedRow, LevyRow, ScheduleRow } from '../duty-book.ts';
+/** Statements of the import of places and heads, and what rows of other files may name. */
+import { sql, type Queryable } from '../../../kernel/database.ts';
 import type { DistrictRow, DivisionRow, HeadRow, TehsilRow } from './place-files.ts';
 
 export type PlaceKind = 'divisions' | 'districts' | 'tehsils' | 'heads-of-account';
@@ -24,7 +23,8 @@ export async function placeFileHashes(db: Queryable): Promise<ReadonlyMap<string
 /** Every hash of a file of rates or of a valuation table that was ever loaded. */
 export async function rateFileHashes(db: Queryable): Promise<ReadonlySet<string>> {
   const rows = await db.query<{ sha256: string }>(
-    sql`select sha256 from schedule_version union all select sha256 from levy_version union all select sha256 from dc_table`,
+    sql`select sha256 from schedule_version union all select sha256 from levy_version
+        union all select sha256 from remission_version union all select sha256 from dc_table`,
   );
   return new Set(rows.map((row) => row.sha256));
 }
@@ -81,7 +81,7 @@ export async function upsertHeads(tx: Queryable, rows: readonly HeadRow[]): Prom
 /** Codes that rows of other files may name. */
 export async function loadCodes(
   db: Queryable,
-  of: 'division' | 'district' | 'head' | 'instrument',
+  of: 'division' | 'district' | 'head' | 'instrument' | 'levy',
 ): Promise<ReadonlySet<string>> {
   const statements = {
     division: sql`select code from division`,
@@ -89,6 +89,8 @@ export async function loadCodes(
     head: sql`select code from head_of_account`,
     instrument: sql`select distinct instrument_code as code from schedule_row
                     where version = (select max(version) from schedule_version)`,
+    levy: sql`select distinct levy_code as code from levy_row
+              where version = (select max(version) from levy_version)`,
   };
   const rows = await db.query<{ code: string }>(statements[of]);
   return new Set(rows.map((row) => row.code));
@@ -100,89 +102,4 @@ export async function loadTehsilDistricts(db: Queryable): Promise<ReadonlyMap<st
     sql`select code, district_code from tehsil`,
   );
   return new Map(rows.map((row) => [row.code, row.district_code]));
-}
-
-function fixedAmount(charge: Charge): bigint | null {
-  return charge.kind === 'fixed' ? charge.amount : null;
-}
-
-function percentRate(charge: Charge): string | null {
-  return charge.kind === 'percent' ? charge.rate : null;
-}
-
-function limit(charge: Charge, which: 'minimum' | 'maximum'): bigint | null {
-  return charge.kind === 'percent' ? (charge[which] ?? null) : null;
-}
-
-function basisOf(row: ScheduleRow): string {
-  return row.charge.kind === 'fixed' ? 'fixed' : `percent-of-${row.valueOf}`;
-}
-
-function column<T extends DatedRow, V>(rows: readonly T[], of: (row: T) => V): V[] {
-  return rows.map(of);
-}
-
-/** Writes a new version of Schedule I and returns its number. */
-export async function insertSchedule(
-  tx: Queryable,
-  file: LoadedFile,
-  rows: readonly ScheduleRow[],
-): Promise<number> {
-  const inserted = await tx.query<{ version: number }>(sql`
-    insert into schedule_version (version, file_name, sha256, row_count, imported_at)
-    select coalesce(max(version), 0) + 1, ${file.fileName}::text, ${file.sha256}::text, ${file.rowCount}::integer,
-      ${file.importedAt}::timestamptz from schedule_version
-    returning version`);
-  const { version } = onlyRow(inserted, 'new version');
-  await tx.query(sql`
-    insert into schedule_row (version, line, instrument_code, title, article, sub_article, stamp_kind, head_code, basis,
-      setting, value_above_paisa, value_up_to_paisa, amount_paisa, rate_percent, minimum_paisa, maximum_paisa, rounding,
-      effective_from, effective_to, source, assumed)
-    select ${version}::integer, r.* from unnest(
-      ${column(rows, (row) => row.line)}::integer[], ${column(rows, (row) => row.instrument)}::text[],
-      ${column(rows, (row) => row.title)}::text[], ${column(rows, (row) => row.article)}::text[],
-      ${column(rows, (row) => row.subArticle ?? null)}::text[], ${column(rows, (row) => row.stampKind)}::text[],
-      ${column(rows, (row) => row.headCode)}::text[], ${column(rows, basisOf)}::text[],
-      ${column(rows, (row) => row.setting)}::text[], ${column(rows, (row) => row.valueAbove)}::bigint[],
-      ${column(rows, (row) => row.valueUpTo ?? null)}::bigint[], ${column(rows, (row) => fixedAmount(row.charge))}::bigint[],
-      ${column(rows, (row) => percentRate(row.charge))}::numeric[], ${column(rows, (row) => limit(row.charge, 'minimum'))}::bigint[],
-      ${column(rows, (row) => limit(row.charge, 'maximum'))}::bigint[], ${column(rows, (row) => row.rounding)}::text[],
-      ${column(rows, (row) => row.effectiveFrom)}::date[], ${column(rows, (row) => row.effectiveTo ?? null)}::date[],
-      ${column(rows, (row) => row.source)}::text[], ${column(rows, (row) => row.assumed)}::boolean[]) as r`);
-  return version;
-}
-
-/** Writes a new version of the levies and returns its number. */
-export async function insertLevies(
-  tx: Queryable,
-  file: LoadedFile,
-  rows: readonly LevyRow[],
-): Promise<number> {
-  const inserted = await tx.query<{ version: number }>(sql`
-    insert into levy_version (version, file_name, sha256, row_count, imported_at)
-    select coalesce(max(version), 0) + 1, ${file.fileName}::text, ${file.sha256}::text, ${file.rowCount}::integer,
-      ${file.importedAt}::timestamptz from levy_version
-    returning version`);
-  const { version } = onlyRow(inserted, 'new version');
-  await tx.query(sql`
-    insert into levy_row (version, line, levy_code, title, head_code, instrument_codes, payer, taxpayer_status, basis,
-      setting, value_above_paisa, value_up_to_paisa, amount_paisa, rate_percent, rounding, active,
-      effective_from, effective_to, source, assumed)
-    select ${version}::integer, r.line, r.levy, r.title, r.head, string_to_array(r.instruments, ' '), r.payer, r.status,
-      r.basis, r.setting, r.above, r.up_to, r.amount, r.rate, r.rounding, r.active, r.since, r.until, r.source, r.assumed
-    from unnest(
-      ${column(rows, (row) => row.line)}::integer[], ${column(rows, (row) => row.levy)}::text[],
-      ${column(rows, (row) => row.title)}::text[], ${column(rows, (row) => row.headCode)}::text[],
-      ${column(rows, (row) => row.instruments.join(' '))}::text[], ${column(rows, (row) => row.payer)}::text[],
-      ${column(rows, (row) => row.taxpayerStatus)}::text[],
-      ${column(rows, (row) => (row.charge.kind === 'fixed' ? 'fixed' : 'percent-of-value'))}::text[],
-      ${column(rows, (row) => row.setting)}::text[], ${column(rows, (row) => row.valueAbove)}::bigint[],
-      ${column(rows, (row) => row.valueUpTo ?? null)}::bigint[], ${column(rows, (row) => fixedAmount(row.charge))}::bigint[],
-      ${column(rows, (row) => percentRate(row.charge))}::numeric[], ${column(rows, (row) => row.rounding)}::text[],
-      ${column(rows, (row) => row.active)}::boolean[], ${column(rows, (row) => row.effectiveFrom)}::date[],
-      ${column(rows, (row) => row.effectiveTo ?? null)}::date[], ${column(rows, (row) => row.source)}::text[],
-      ${column(rows, (row) => row.assumed)}::boolean[])
-      as r (line, levy, title, head, instruments, payer, status, basis, setting, above, up_to, amount, rate, rounding,
-        active, since, until, source, assumed)`);
-  return version;
 }

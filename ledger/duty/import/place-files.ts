@@ -1,10 +1,9 @@
 /** The files of divisions, districts, tehsils and heads of account. */
+import type { Report } from './row-reader.ts';
 import { readTable, type Located, type SourceFile, type TableResult } from './table-file.ts';
 
 const DISTRICT_CODE = /^[A-Z]{3}$/;
 const TEHSIL_CODE = /^[A-Z]{3}-[A-Z0-9]+(-[A-Z0-9]+)*$/;
-
-type Report = (line: number, column: string, reason: string) => void;
 
 /** Reports a value that came on an earlier line. */
 function reportRepeats<T>(

@@ -7,13 +7,8 @@ import {
   type LevyRow,
   type ScheduleRow,
 } from '../duty-book.ts';
-import {
-  readTable,
-  type Located,
-  type RowReader,
-  type SourceFile,
-  type TableResult,
-} from './table-file.ts';
+import { readTable, type Located, type SourceFile, type TableResult } from './table-file.ts';
+import type { Report, RowReader } from './row-reader.ts';
 
 const CODE = /^[a-z0-9]+(-[a-z0-9]+)*$/;
 const CODE_FORM = 'small letters and digits with single hyphens';
@@ -34,27 +29,52 @@ const DATED_COLUMNS = [
   'assumed',
 ] as const;
 
-function fixedCharge(cell: RowReader): Charge {
-  for (const column of ['rate_percent', 'minimum', 'maximum']) {
-    if (!cell.isEmpty(column)) cell.problem(column, 'must be empty when the amount is fixed');
+/** Columns that a charge may use, beside `amount` and `rate_percent`. */
+const CHARGE_COLUMNS = ['minimum', 'maximum'] as const;
+
+type ChargeKind = Charge['kind'];
+
+function mustBeEmpty(cell: RowReader, columns: readonly string[], why: string): void {
+  for (const column of columns) {
+    if (!cell.isEmpty(column)) cell.problem(column, `must be empty when ${why}`);
   }
-  return { kind: 'fixed', amount: cell.rupees('amount') };
 }
 
-function percentCharge(cell: RowReader): Charge {
-  if (!cell.isEmpty('amount')) cell.problem('amount', 'must be empty when a rate is charged');
-  const rate = cell.percent('rate_percent');
+function limits(cell: RowReader): { readonly minimum?: Paisa; readonly maximum?: Paisa } {
   const minimum = cell.optionalRupees('minimum');
   const maximum = cell.optionalRupees('maximum');
   if (minimum !== undefined && maximum !== undefined && maximum < minimum) {
     cell.problem('maximum', 'is less than the minimum');
   }
   return {
-    kind: 'percent',
-    rate,
     ...(minimum === undefined ? {} : { minimum }),
     ...(maximum === undefined ? {} : { maximum }),
   };
+}
+
+function chargeOf(cell: RowReader, kind: ChargeKind): Charge {
+  switch (kind) {
+    case 'fixed':
+      mustBeEmpty(cell, ['rate_percent', 'slab', ...CHARGE_COLUMNS], 'the amount is fixed');
+      return { kind, amount: cell.rupees('amount') };
+    case 'percent':
+      mustBeEmpty(cell, ['amount', 'slab'], 'a rate is charged');
+      return { kind, rate: cell.percent('rate_percent'), ...limits(cell) };
+    case 'per-head':
+      mustBeEmpty(cell, ['rate_percent', 'slab'], 'an amount is charged for each');
+      return { kind, amount: cell.rupees('amount'), ...limits(cell) };
+    case 'slab':
+      mustBeEmpty(cell, ['rate_percent'], 'an amount is charged for every slab');
+      return { kind, amount: cell.rupees('amount'), slab: cell.rupees('slab'), ...limits(cell) };
+    case 'excess':
+      mustBeEmpty(cell, ['slab'], 'a rate is charged on the excess');
+      return {
+        kind,
+        amount: cell.rupees('amount'),
+        rate: cell.percent('rate_percent'),
+        ...limits(cell),
+      };
+  }
 }
 
 function datedRow(cell: RowReader, charge: Charge, heads: ReadonlySet<string>): DatedRow {
@@ -103,7 +123,7 @@ function overlap(a: DatedRow, b: DatedRow): boolean {
 function reportOverlaps<T extends DatedRow>(
   rows: readonly Located<T>[],
   groups: { readonly of: (row: T) => readonly string[]; readonly also?: (a: T, b: T) => boolean },
-  report: (line: number, column: string, reason: string) => void,
+  report: Report,
 ): void {
   const seen = new Map<string, T[]>();
   for (const { line, row } of rows) {
@@ -120,23 +140,76 @@ function reportOverlaps<T extends DatedRow>(
   }
 }
 
-const BASES = ['fixed', 'percent-of-consideration', 'percent-of-property'] as const;
+const VALUE_BASES = ['consideration', 'property', 'table'] as const;
+const BASES = [
+  'fixed',
+  'per-head',
+  'percent-of-consideration',
+  'percent-of-property',
+  'percent-of-table',
+  'slab-of-consideration',
+  'slab-of-property',
+  'slab-of-table',
+  'excess-of-consideration',
+  'excess-of-property',
+  'excess-of-table',
+] as const;
+const LEVY_BASES = [
+  'fixed',
+  'per-head',
+  'percent-of-value',
+  'slab-of-value',
+  'excess-of-value',
+] as const;
+const KINDS = ['fixed', 'per-head', 'percent', 'slab', 'excess'] as const;
 
-function scheduleRow(cell: RowReader, heads: ReadonlySet<string>): ScheduleRow {
+/** The kind of charge that a basis begins with. */
+function kindOf(basis: string): ChargeKind {
+  return KINDS.find((kind) => basis === kind || basis.startsWith(`${kind}-of-`)) ?? 'fixed';
+}
+
+/** Reads one row of Schedule I. */
+export function scheduleRow(cell: RowReader, heads: ReadonlySet<string>): ScheduleRow {
   const basis = cell.oneOf('basis', BASES);
   const subArticle = cell.isEmpty('sub_article')
     ? undefined
     : cell.code('sub_article', /^[a-z]{1,4}$/, 'one to four small letters');
   return {
-    ...datedRow(cell, basis === 'fixed' ? fixedCharge(cell) : percentCharge(cell), heads),
+    ...datedRow(cell, chargeOf(cell, kindOf(basis)), heads),
     instrument: cell.code('instrument', CODE, CODE_FORM),
     title: cell.text('title'),
     article: cell.code('article', /^[0-9]{1,2}(-[A-Z])?$/, 'an article such as 23 or 46-A'),
     ...(subArticle === undefined ? {} : { subArticle }),
     stampKind: cell.oneOf('stamp', ['non-judicial', 'judicial']),
-    valueOf: basis === 'percent-of-property' ? 'property' : 'consideration',
+    valueOf: VALUE_BASES.find((of) => basis.endsWith(`-of-${of}`)) ?? 'consideration',
   };
 }
+
+/** Looks at all rows of a Schedule together: no overlaps, one title and article and one kind of value each. */
+export function checkSchedule(rows: readonly Located<ScheduleRow>[], report: Report): void {
+  reportOverlaps(rows, { of: (row) => [row.instrument] }, report);
+  const first = new Map<string, ScheduleRow>();
+  for (const { line, row } of rows) {
+    const other = first.get(row.instrument) ?? row;
+    first.set(row.instrument, other);
+    if (other.title !== row.title)
+      report(line, 'title', `differs from line ${String(other.line)} of the same instrument`);
+    if (other.article !== row.article)
+      report(line, 'article', `differs from line ${String(other.line)} of the same instrument`);
+  }
+}
+
+export const SCHEDULE_COLUMNS = [
+  'instrument',
+  'title',
+  'article',
+  'sub_article',
+  'stamp',
+  'basis',
+  'minimum',
+  'maximum',
+  ...DATED_COLUMNS,
+] as const;
 
 /** Reads Schedule I. Refuses rows of one instrument that overlap, or that differ in title or article. */
 export function readSchedule(
@@ -144,30 +217,10 @@ export function readSchedule(
   heads: ReadonlySet<string>,
 ): TableResult<ScheduleRow> {
   return readTable<ScheduleRow>(file, {
-    columns: [
-      'instrument',
-      'title',
-      'article',
-      'sub_article',
-      'stamp',
-      'basis',
-      'minimum',
-      'maximum',
-      ...DATED_COLUMNS,
-    ],
+    columns: SCHEDULE_COLUMNS,
+    optional: ['slab'],
     toRow: (cell) => scheduleRow(cell, heads),
-    check(rows, report) {
-      reportOverlaps(rows, { of: (row) => [row.instrument] }, report);
-      const first = new Map<string, ScheduleRow>();
-      for (const { line, row } of rows) {
-        const other = first.get(row.instrument) ?? row;
-        first.set(row.instrument, other);
-        if (other.title !== row.title)
-          report(line, 'title', `differs from line ${String(other.line)} of the same instrument`);
-        if (other.article !== row.article)
-          report(line, 'article', `differs from line ${String(other.line)} of the same instrument`);
-      }
-    },
+    check: checkSchedule,
   });
 }
 
@@ -175,7 +228,7 @@ function levyRow(
   cell: RowReader,
   known: { readonly heads: ReadonlySet<string>; readonly instruments: ReadonlySet<string> },
 ): LevyRow {
-  const basis = cell.oneOf('basis', ['fixed', 'percent-of-value']);
+  const basis = cell.oneOf('basis', LEVY_BASES);
   const instruments = cell.text('instruments').split(/\s+/);
   for (const instrument of instruments) {
     if (instrument !== '' && !known.instruments.has(instrument))
@@ -187,9 +240,10 @@ function levyRow(
     cell.problem('taxpayer_status', 'must be "any" when either party may pay');
   }
   return {
-    ...datedRow(cell, basis === 'fixed' ? fixedCharge(cell) : percentCharge(cell), known.heads),
+    ...datedRow(cell, chargeOf(cell, kindOf(basis)), known.heads),
     levy: cell.code('levy', CODE, CODE_FORM),
     title: cell.text('title'),
+    titleUrdu: cell.isEmpty('title_urdu') ? cell.text('title') : cell.text('title_urdu'),
     instruments,
     payer,
     taxpayerStatus,
@@ -213,6 +267,7 @@ export function readLevies(
       'active',
       ...DATED_COLUMNS,
     ],
+    optional: ['title_urdu', 'minimum', 'maximum', 'slab'],
     toRow: (cell) => levyRow(cell, known),
     check: (rows, report) =>
       reportOverlaps(

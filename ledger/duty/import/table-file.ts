@@ -4,14 +4,12 @@
  * a file with problems is never used, not even its good rows.
  */
 import { createHash } from 'node:crypto';
-import { parse } from 'csv-parse/sync';
-import type { BusinessDate } from '../../../kernel/clock.ts';
-import { parseRupees, ZERO, type Paisa } from '../../../kernel/money.ts';
+import { findColumns } from './column-mapping.ts';
+import { BrokenFile, CsvSplitter, type FileRecord } from './csv-records.ts';
+import { RowReader, type Report } from './row-reader.ts';
 
-const BYTES_MAX = 64 * 1024 * 1024;
-const ROWS_MAX = 300_000;
+const BYTES_MAX = 16 * 1024 * 1024;
 const PROBLEMS_MAX = 1_000;
-const CELL_MAX = 400;
 
 /** A file as it came. */
 export interface SourceFile {
@@ -45,110 +43,8 @@ export function fileHash(file: SourceFile): string {
   return createHash('sha256').update(file.bytes).digest('hex');
 }
 
-/**
- * The cells of one line, by column. A method that meets a wrong cell records the problem and returns a
- * placeholder of its type; rows of a file with problems are thrown away, so placeholders go nowhere.
- */
-export class RowReader {
-  readonly line: number;
-  readonly #cells: ReadonlyMap<string, string>;
-  readonly #report: (line: number, column: string, reason: string) => void;
-
-  constructor(
-    line: number,
-    cells: ReadonlyMap<string, string>,
-    report: (line: number, column: string, reason: string) => void,
-  ) {
-    this.line = line;
-    this.#cells = cells;
-    this.#report = report;
-  }
-
-  /** Records that a cell is wrong. */
-  problem(column: string, reason: string): void {
-    this.#report(this.line, column, reason);
-  }
-
-  isEmpty(column: string): boolean {
-    return this.#cell(column) === '';
-  }
-
-  /** Any one line of text, not empty. */
-  text(column: string): string {
-    const cell = this.#cell(column);
-    if (cell === '') this.problem(column, 'is empty');
-    if (cell.length > CELL_MAX)
-      this.problem(column, `is longer than ${String(CELL_MAX)} characters`);
-    if (/[\p{Cc}\p{Cf}]/u.test(cell)) this.problem(column, 'has control or invisible characters');
-    return cell;
-  }
-
-  /** Text of a form; `form` says in words what is right. */
-  code(column: string, pattern: RegExp, form: string): string {
-    const cell = this.text(column);
-    if (cell !== '' && !pattern.test(cell)) this.problem(column, `"${cell}" is not ${form}`);
-    return cell;
-  }
-
-  oneOf<const T extends readonly string[]>(column: string, values: T): T[number] {
-    const cell = this.#cell(column);
-    const found = values.find((value) => value === cell);
-    if (found === undefined) this.problem(column, `"${cell}" is not one of: ${values.join(', ')}`);
-    return found ?? values[0] ?? '';
-  }
-
-  yesNo(column: string): boolean {
-    return this.oneOf(column, ['yes', 'no']) === 'yes';
-  }
-
-  /** A day of the calendar, `YYYY-MM-DD`. */
-  date(column: string): BusinessDate {
-    const cell = this.text(column);
-    const instant = new Date(`${cell}T00:00:00Z`);
-    const right =
-      /^\d{4}-\d{2}-\d{2}$/.test(cell) &&
-      !Number.isNaN(instant.getTime()) &&
-      instant.toISOString().startsWith(cell);
-    if (cell !== '' && !right) this.problem(column, `"${cell}" is not a day written YYYY-MM-DD`);
-    return right ? cell : '1970-01-01';
-  }
-
-  optionalDate(column: string): BusinessDate | undefined {
-    return this.isEmpty(column) ? undefined : this.date(column);
-  }
-
-  /** Rupees with at most two decimals, above nothing. */
-  rupees(column: string): Paisa {
-    const cell = this.text(column);
-    if (cell === '') return ZERO;
-    if (!/^\d{1,12}(\.\d{1,2})?$/.test(cell)) {
-      this.problem(column, `"${cell}" is not rupees: digits with at most two decimals`);
-      return ZERO;
-    }
-    const amount = parseRupees(cell);
-    if (amount === 0n) this.problem(column, 'must be more than nothing');
-    return amount;
-  }
-
-  optionalRupees(column: string): Paisa | undefined {
-    return this.isEmpty(column) ? undefined : this.rupees(column);
-  }
-
-  /** A percentage above 0 and at most 100, with at most six decimals. */
-  percent(column: string): string {
-    const cell = this.text(column);
-    if (cell === '') return '1';
-    const right = /^(100(\.0{1,6})?|\d{1,2}(\.\d{1,6})?)$/.test(cell) && /[1-9]/.test(cell);
-    if (!right) this.problem(column, `"${cell}" is not a percentage above 0 and at most 100`);
-    return right ? cell : '1';
-  }
-
-  #cell(column: string): string {
-    return this.#cells.get(column) ?? '';
-  }
-}
-
-class Problems {
+/** Collects what is wrong in a file, at most a thousand things. */
+export class Problems {
   readonly list: FileProblem[] = [];
   readonly #file: string;
 
@@ -156,18 +52,16 @@ class Problems {
     this.#file = file;
   }
 
-  readonly add = (line: number, column: string, reason: string): void => {
+  readonly add: Report = (line, column, reason) => {
     if (this.list.length < PROBLEMS_MAX) {
       this.list.push({ file: this.#file, line, column, reason });
     }
   };
 }
 
-type Line = { readonly record: readonly string[]; readonly info: { readonly lines: number } };
-
-function csvLines(file: SourceFile, problems: Problems): readonly Line[] {
+function csvRecords(file: SourceFile, problems: Problems): readonly FileRecord[] {
   if (file.bytes.length > BYTES_MAX) {
-    problems.add(1, '*', 'the file is larger than 64 MiB');
+    problems.add(1, '*', 'the file is larger than 16 MiB');
     return [];
   }
   let text: string;
@@ -178,81 +72,56 @@ function csvLines(file: SourceFile, problems: Problems): readonly Line[] {
     return [];
   }
   try {
-    // With `info` each record comes with its line; the library's types do not say so.
-    return parse(text, {
-      info: true,
-      trim: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-      max_record_size: 64 * 1024,
-      to_line: ROWS_MAX + 2,
-    }) as unknown as readonly Line[];
+    const splitter = new CsvSplitter();
+    return [...splitter.push(text), ...splitter.end()];
   } catch (error) {
-    // A quote that is not closed or stands inside a cell; the parser names the line.
-    const line =
-      error instanceof Error && 'lines' in error && typeof error.lines === 'number'
-        ? error.lines
-        : 1;
-    problems.add(line, '*', 'the quotes of this line are not right');
+    if (!(error instanceof BrokenFile)) throw error;
+    problems.add(error.line, '*', error.message);
     return [];
   }
 }
 
-function checkHeader(
-  header: readonly string[],
-  columns: readonly string[],
-  problems: Problems,
-): void {
-  for (const column of columns) {
-    if (!header.includes(column)) problems.add(1, column, 'the column is missing');
-  }
-  for (const [index, column] of header.entries()) {
-    if (!columns.includes(column)) problems.add(1, column, 'the column is not known');
-    else if (header.indexOf(column) !== index) problems.add(1, column, 'the column comes twice');
-  }
+/** What is wrong with the number of cells of a record; undefined when it is right. */
+export function widthProblem(record: FileRecord, header: readonly string[]): string | undefined {
+  return record.cells.length === header.length
+    ? undefined
+    : `has ${String(record.cells.length)} cells, the header has ${String(header.length)}`;
 }
 
 /**
- * Reads a table. `toRow` turns the cells of a line into a row; `check` then looks at all rows together and is
- * only called when each of them is right.
+ * Reads a small table whole. `toRow` turns the cells of a line into a row; `check` then looks at all rows together
+ * and is only called when each of them is right.
  */
 export function readTable<T>(
   file: SourceFile,
   shape: {
     readonly columns: readonly string[];
+    /** Columns that may be left out. */
+    readonly optional?: readonly string[];
     readonly toRow: (reader: RowReader) => T;
-    readonly check?: (
-      rows: readonly Located<T>[],
-      report: (line: number, column: string, reason: string) => void,
-    ) => void;
+    readonly check?: (rows: readonly Located<T>[], report: Report) => void;
   },
 ): TableResult<T> {
   const problems = new Problems(file.fileName);
-  const [header, ...lines] = csvLines(file, problems);
+  const [header, ...records] = csvRecords(file, problems);
   if (header === undefined) {
     if (problems.list.length === 0) problems.add(1, '*', 'the file is empty');
     return { ok: false, problems: problems.list };
   }
-  checkHeader(header.record, shape.columns, problems);
+  const columns = findColumns(header.cells, {
+    required: shape.columns,
+    optional: shape.optional ?? [],
+  });
+  for (const { column, reason } of columns.problems) problems.add(1, column, reason);
   if (problems.list.length > 0) return { ok: false, problems: problems.list };
-  if (lines.length === 0) problems.add(1, '*', 'the file has no rows');
-  if (lines.length > ROWS_MAX)
-    problems.add(1, '*', `the file has more than ${String(ROWS_MAX)} rows`);
+  if (records.length === 0) problems.add(1, '*', 'the file has no rows');
   const rows: Located<T>[] = [];
-  for (const { record, info } of lines) {
-    if (record.length !== header.record.length) {
-      problems.add(
-        info.lines,
-        '*',
-        `has ${String(record.length)} cells, the header has ${String(header.record.length)}`,
-      );
-      continue;
-    }
-    const cells = new Map(header.record.map((column, index) => [column, record[index] ?? '']));
-    rows.push({
-      line: info.lines,
-      row: shape.toRow(new RowReader(info.lines, cells, problems.add)),
-    });
+  for (const record of records) {
+    const width = widthProblem(record, header.cells);
+    if (width === undefined) {
+      const row = shape.toRow(new RowReader(record, columns.finder, problems.add));
+      rows.push({ line: record.line, row });
+    } else problems.add(record.line, '*', width);
   }
   if (problems.list.length === 0) shape.check?.(rows, problems.add);
   return problems.list.length === 0 ? { ok: true, rows } : { ok: false, problems: problems.list };
