@@ -6,5 +6,6 @@ export { benchDuty } from './duty.ts';
 export { benchGrowth } from './growth.ts';
 export { parseSettings } from './harness/books.ts';
 export { benchHistory } from './history.ts';
+export { benchConnections } from './iso-connections.ts';
 export { benchLane } from './lane.ts';
 export { renderResults } from './render.ts';

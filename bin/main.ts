@@ -19,7 +19,7 @@ const USAGE = `usage: npx sanad COMMAND [--json]
   demo [--out FOLDER]       buy two stamps over real channels and verify them (also: npm run demo)
   verify FILE [--offline]   check an e-stamp: PDF, PNG of its QR code, or JSON
   audit                     recompute books, register and log
-  bench WHAT                       measure: lane, iso8583-e2e, http-e2e, growth, history, iso8583
+  bench WHAT                       measure: lane, iso8583-e2e, http-e2e, growth, history, duty, …
   migrate [--distributed citus]    bring the schema up to date, or spread it over a cluster
   statement --account PATH --from DATE --to DATE   every posting of an account
   archive --month YYYY-MM --out FOLDER             take an old month of the journal out to files

@@ -4,7 +4,7 @@
  * the audit recomputes the facts of each.
  */
 import { randomBytes } from 'node:crypto';
-import { businessDate, systemClock, type Clock } from '../../kernel/clock.ts';
+import { businessDate, systemClock, systemTimers, type Clock } from '../../kernel/clock.ts';
 import { prepared, sql, sqlState, type Database } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { newPsid, secureRandom, type IdMaker, type Psid, type Random } from '../../kernel/ids.ts';
@@ -181,8 +181,9 @@ export async function makeChallanMaker(options: {
           analyzeAt *= 8;
         }
         madeInAll += Math.min(BATCH, count - made);
-        const again = (): Batch => draw(kinds, made, Math.min(BATCH, count - made), clock.now());
-        const batch = again();
+        const again = (): Promise<Batch> =>
+          draw(kinds, made, Math.min(BATCH, count - made), clock.now());
+        const batch = await again();
         // The next batch is drawn while the server writes this one.
         await writing;
         writing = insertNew(database, batch, again).then(({ challans }) => {
@@ -208,10 +209,16 @@ interface Batch {
   readonly challans: readonly Drawn[];
 }
 
-function draw(kinds: readonly Kind[], from: number, count: number, createdAt: Date): Batch {
+/** Draws a batch; the event loop gets its turn between, so that the statements of the batch before it go on. */
+async function draw(
+  kinds: readonly Kind[],
+  from: number,
+  count: number,
+  createdAt: Date,
+): Promise<Batch> {
   const today = businessDate(createdAt).slice(2).replaceAll('-', '');
-  const challans = Array.from({ length: count }, (_, index): Drawn => {
-    const kind = kinds[(from + index) % kinds.length];
+  const drawOne = (index: number): Drawn => {
+    const kind = kinds[index % kinds.length];
     if (kind === undefined) throw new Fault('internal', 'There is no kind of challan to make.');
     const psid = newPsid(BILLER, SHARD, blockRandom);
     const letters = [...randomBytes(8)].map((byte) => CROCKFORD[byte & 31] ?? '0').join('');
@@ -232,7 +239,12 @@ function draw(kinds: readonly Kind[], from: number, count: number, createdAt: Da
           ),
     );
     return { kind, psid, challanNumber, secret, roots };
-  });
+  };
+  const challans: Drawn[] = [];
+  for (let index = 0; index < count; index += 1) {
+    if (index % 50 === 0) await systemTimers.turn();
+    challans.push(drawOne(from + index));
+  }
   return {
     createdAt,
     payableUntil: businessDate(new Date(createdAt.getTime() + CHALLAN_DAYS * 86_400_000)),
@@ -241,14 +253,18 @@ function draw(kinds: readonly Kind[], from: number, count: number, createdAt: Da
 }
 
 /** Inserts a batch; one in which a random number was taken already is drawn anew, as `createChallan` does. */
-async function insertNew(database: Database, batch: Batch, again: () => Batch): Promise<Batch> {
+async function insertNew(
+  database: Database,
+  batch: Batch,
+  again: () => Promise<Batch>,
+): Promise<Batch> {
   for (;;) {
     try {
       await insert(database, batch);
       return batch;
     } catch (error) {
       if (sqlState(error) !== '23505') throw error;
-      batch = again();
+      batch = await again();
     }
   }
 }

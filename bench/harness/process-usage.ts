@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 /** Clock ticks a second in /proc/PID/stat: USER_HZ, 100 on every Linux that Node runs on. */
 const TICKS_PER_SECOND = 100;
 
-export const canReadProcesses: boolean = existsSync('/proc/self/stat');
+const canReadProcesses: boolean = existsSync('/proc/self/stat');
 
 interface Stat {
   readonly pid: number;
@@ -79,7 +79,7 @@ function residentBytes(pid: number): number {
 }
 
 /** Resident memory of each Node process among a process and its descendants, by process id, in bytes. */
-export function nodeMemory(root: number): ReadonlyMap<number, number> {
+function nodeMemory(root: number): ReadonlyMap<number, number> {
   return new Map(
     tree(root)
       .filter(isNode)

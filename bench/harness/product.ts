@@ -98,7 +98,7 @@ export async function releaseAnchoring(database: Database): Promise<void> {
 }
 
 /** Leaves in the log and items that wait for it. */
-export async function anchoringState(
+async function anchoringState(
   database: Database,
 ): Promise<{ readonly leaves: bigint; readonly waiting: bigint }> {
   const [row] = await database.query<{ leaves: bigint; waiting: bigint }>(sql`

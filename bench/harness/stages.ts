@@ -61,7 +61,7 @@ export async function stage(
 
 const DAY_MS = 86_400_000;
 /** Payments of a filled history lie in the year that ends yesterday. */
-export const HISTORY_DAYS = 365;
+const HISTORY_DAYS = 365;
 
 /** Payments of one day; a short history has fewer days rather than tiny ones. */
 function paymentsOfDay(total: number): number {

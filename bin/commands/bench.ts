@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   benchChannel,
   benchCodec,
+  benchConnections,
   benchDuty,
   benchGrowth,
   benchHistory,
@@ -89,6 +90,15 @@ const BENCHES: Readonly<Record<string, (given: Given) => Promise<BenchDocument>>
   'iso8583-e2e': (given) => channel('iso8583', given),
   'http-e2e': (given) => channel('http', given),
   iso8583: (given) => benchCodec({ seconds: given.seconds ?? 10, say: progress }),
+  'iso8583-connections': (given) =>
+    benchConnections({
+      ...common(given),
+      idle: 10_000,
+      active: 200,
+      rate: given.rate ?? 500,
+      seconds: given.seconds ?? 10,
+      rounds: 3,
+    }),
   duty: (given) =>
     benchDuty({
       ...common(given),
@@ -123,6 +133,15 @@ function printTable(document: RecordedDocument): void {
   );
 }
 
+/** The arguments that make a run what it is: where its files lay on one machine is not among them. */
+function repeatable(argv: readonly string[]): string[] {
+  const places = ['--data', '--out'];
+  return argv.filter(
+    (each, index) =>
+      !places.includes(each.split('=')[0] ?? '') && !places.includes(argv[index - 1] ?? ''),
+  );
+}
+
 /** `bench render FILE…`: the page of documents that earlier runs left with `--out`. */
 async function render(files: readonly string[], out: string | undefined): Promise<boolean> {
   if (files.length === 0)
@@ -150,7 +169,7 @@ export async function benchCommand(argv: readonly string[]): Promise<boolean> {
   const result = await bench(given);
   const document: RecordedDocument = {
     ...result,
-    arguments: argv.filter((each) => each !== what),
+    arguments: repeatable(argv).filter((each) => each !== what),
   };
   if (given.out !== undefined) await writeFile(given.out, `${JSON.stringify(document, null, 2)}\n`);
   if (given.json) printJson(document);

@@ -15,7 +15,7 @@ const PAIRS: readonly string[] = Array.from({ length: 256 }, (_, byte) =>
 const isTwoDigits = (byte: number): boolean => byte >> 4 < 10 && (byte & 15) < 10;
 
 /** Bytes that `digits` digits take. */
-export function bcdLength(digits: number): number {
+function bcdLength(digits: number): number {
   return (digits + 1) >> 1;
 }
 
