@@ -189,6 +189,8 @@ export async function makeChallanMaker(options: {
         writing = insertNew(database, batch, again).then(({ challans }) => {
           take(challans.map(({ psid, kind }) => ({ psid, amount: kind.amount })));
         });
+        // What fails while the next batch is drawn is told when it is awaited below.
+        writing.catch(() => undefined);
       }
       await writing;
     },
