@@ -6,6 +6,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  randomBytes,
   type KeyObject,
 } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -33,6 +34,24 @@ export interface Keys {
   readonly logKey: KeyObject;
   readonly logPublicKey: KeyObject;
   readonly trustList: TrustList;
+  /** 32 bytes under which the participants' secrets are sealed in the database. */
+  readonly sealingKey: Buffer;
+}
+
+const secretFile = z.strictObject({ key: z.string().regex(/^[0-9a-f]{64}$/) });
+
+async function sealingKey(folder: string): Promise<Buffer> {
+  const file = path.join(folder, 'participants.json');
+  if (!(await readdir(folder)).includes('participants.json')) {
+    const made = { key: randomBytes(32).toString('hex') };
+    await writeFile(file, JSON.stringify(made), { mode: 0o600, flag: 'wx' });
+  }
+  const parsed = secretFile.safeParse(JSON.parse(await readFile(file, 'utf8')));
+  if (!parsed.success)
+    throw new Fault('config-invalid', 'A key file cannot be read; restore it from its backup.', {
+      fields: { file },
+    });
+  return Buffer.from(parsed.data.key, 'hex');
 }
 
 async function readKeyFile(file: string): Promise<KeyFile> {
@@ -92,6 +111,7 @@ export async function loadKeys(dataFolder: string, origin: string, clock: Clock)
     signer: newest.signer,
     logKey,
     logPublicKey,
+    sealingKey: await sealingKey(folder),
     trustList: {
       issuer: 'Sanad trial authority',
       keys: seals.map(({ file, signer }) => ({

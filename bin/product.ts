@@ -27,11 +27,15 @@ import {
 } from '../reconciliation/index.ts';
 import {
   listen,
+  loadProfile,
+  makeCutovers,
   makeHttpServer,
   makeParticipantDirectory,
+  makeSecretBox,
   oneBillChannel,
   registerParticipant,
   startIso8583Listener,
+  type Iso8583Tls,
 } from '../switch/index.ts';
 import { openBooks, type Books } from './books.ts';
 import { loadKeys, type Keys } from './keys.ts';
@@ -131,6 +135,31 @@ async function ensureTrial(config: Config, books: Books, ids: IdMaker): Promise<
   return trial;
 }
 
+/** The line's TLS from its files; nothing when it is plain TCP. */
+async function readTls(config: Config): Promise<{ tls?: Iso8583Tls }> {
+  const files = config.iso8583Tls;
+  if (files === undefined) return {};
+  const read = async (file: string): Promise<string> => {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (cause) {
+      throw new Fault('config-invalid', 'A file of the ISO 8583 TLS settings cannot be read.', {
+        fields: { file },
+        cause,
+      });
+    }
+  };
+  const { crl } = files;
+  return {
+    tls: {
+      key: await read(files.key),
+      cert: await read(files.cert),
+      ca: await read(files.ca),
+      ...(crl === undefined ? {} : { crl: await read(crl) }),
+    },
+  };
+}
+
 type Stop = () => Promise<void>;
 
 async function stopAll(stops: Stop[]): Promise<void> {
@@ -225,6 +254,10 @@ async function startChannels(
     clock,
     log,
     metrics,
+    profile: loadProfile(config.iso8583Profile),
+    cutovers: makeCutovers(database),
+    box: makeSecretBox([{ id: 'participants', key: keys.sealingKey }], secureRandom),
+    ...(await readTls(config)),
   });
   stops.push(() => iso.stop());
   const iso8583 = `${config.host}:${String(iso.port)}`;

@@ -19,6 +19,13 @@ const schema = z.object({
   SANAD_HOST: z.string().min(1).default('127.0.0.1'),
   SANAD_HTTP_PORT: port.default(8080),
   SANAD_ISO8583_PORT: port.default(8583),
+  /** Name of a built-in spec, or a profile file, that the ISO 8583 line speaks. */
+  SANAD_ISO8583_PROFILE: z.string().min(1).default('iso87-ascii'),
+  /** Files (PEM) of the line's TLS: key, certificate, the clients' authorities and, if any, their revocation list. */
+  SANAD_ISO8583_TLS_KEY: z.string().min(1).optional(),
+  SANAD_ISO8583_TLS_CERT: z.string().min(1).optional(),
+  SANAD_ISO8583_TLS_CA: z.string().min(1).optional(),
+  SANAD_ISO8583_TLS_CRL: z.string().min(1).optional(),
   /** The address that the QR of a stamp opens; the HTTP address of this machine when absent. */
   SANAD_PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
   /** Days for which a challan can be paid. [A] */
@@ -41,12 +48,40 @@ export interface Config {
   readonly host: string;
   readonly httpPort: number;
   readonly iso8583Port: number;
+  readonly iso8583Profile: string;
+  /** Files in PEM; absent: plain TCP. */
+  readonly iso8583Tls?: {
+    readonly key: string;
+    readonly cert: string;
+    readonly ca: string;
+    readonly crl?: string;
+  };
   readonly publicUrl?: string;
   readonly challanDays: number;
   readonly logLevel: string;
   readonly node: number;
   readonly logOrigin: string;
   readonly lookupsPerMinute: number;
+}
+
+/** The TLS files, all or none: half a set would quietly leave the line open. */
+function tlsFiles(value: z.infer<typeof schema>): Pick<Config, 'iso8583Tls'> {
+  const {
+    SANAD_ISO8583_TLS_KEY: key,
+    SANAD_ISO8583_TLS_CERT: cert,
+    SANAD_ISO8583_TLS_CA: ca,
+    SANAD_ISO8583_TLS_CRL: crl,
+  } = value;
+  if (key !== undefined && cert !== undefined && ca !== undefined)
+    return { iso8583Tls: { key, cert, ca, ...(crl === undefined ? {} : { crl }) } };
+  if ([key, cert, ca, crl].every((each) => each === undefined)) return {};
+  throw new Fault(
+    'config-invalid',
+    'The settings are wrong; correct the environment and start again.',
+    {
+      fields: { problems: 'SANAD_ISO8583_TLS_KEY, _CERT and _CA: give all three or none' },
+    },
+  );
 }
 
 /** Reads the settings; a Fault `config-invalid` names every key that is wrong and why. */
@@ -75,6 +110,8 @@ export function readConfig(
     host: value.SANAD_HOST,
     httpPort: value.SANAD_HTTP_PORT,
     iso8583Port: value.SANAD_ISO8583_PORT,
+    iso8583Profile: value.SANAD_ISO8583_PROFILE,
+    ...tlsFiles(value),
     challanDays: value.SANAD_CHALLAN_DAYS,
     logLevel: value.SANAD_LOG_LEVEL,
     node: value.SANAD_NODE,
