@@ -162,8 +162,11 @@ async function readTls(config: Config): Promise<{ tls?: Iso8583Tls }> {
 
 type Stop = () => Promise<void>;
 
+/** Stops every part, the last started first, whatever one of them says; the first trouble is thrown at the end. */
 async function stopAll(stops: Stop[]): Promise<void> {
-  for (const stop of stops.reverse()) await stop();
+  const troubles: unknown[] = [];
+  for (const stop of stops.reverse()) await stop().catch((error: unknown) => troubles.push(error));
+  if (troubles.length > 0) throw troubles[0];
 }
 
 /** What every part stands on. */

@@ -117,8 +117,15 @@ export class PostingLane {
     this.#stopping = true;
     this.#endRenewal?.();
     await this.#running;
-    if (this.#lease !== undefined) await releaseLease(this.#options.database, this.#lease);
+    const lease = this.#lease;
     this.#lease = undefined;
+    if (lease === undefined) return;
+    try {
+      await releaseLease(this.#options.database, lease);
+    } catch (error) {
+      // A stop must not fail because the database is away; the lease runs out by itself.
+      this.#options.log.warn({ err: error }, 'the lease of the lane was not given back');
+    }
   }
 
   /** True while this process may post to the shard. */

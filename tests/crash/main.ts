@@ -101,6 +101,20 @@ interface Result {
   readonly faults: readonly string[];
 }
 
+/** Waits until the database answers again after its death; two minutes at most. */
+async function answering(db: Database): Promise<void> {
+  const deadline = performance.now() + 120_000;
+  for (;;) {
+    try {
+      await db.query(sql`select 1`);
+      return;
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await sleep(50);
+    }
+  }
+}
+
 async function checkRound(
   product: ProductProcesses,
   deals: readonly Deal[],
@@ -108,6 +122,7 @@ async function checkRound(
 ): Promise<string[]> {
   const db = openDatabase({ url: await product.databaseUrl(), connectionsMax: 1 });
   try {
+    await answering(db);
     return [...(await compareBooks(db, deals, whole)), ...(whole ? await drained(db) : [])];
   } finally {
     await db.close();
@@ -128,7 +143,7 @@ export async function crash(rounds: number, seed: number): Promise<Result> {
       const { report, deals } = await runRound(product, {
         round,
         victim: VICTIMS[(round - 1) % VICTIMS.length] ?? 'switch',
-        killAfterMs: 5 + random() * 500,
+        killAfterDeals: Math.floor(random() * (DEALS_A_ROUND - 40)),
         challans,
         dice: challans.map(() => random()),
       });

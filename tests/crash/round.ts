@@ -27,11 +27,13 @@ export interface RoundReport {
 
 const IN_FLIGHT = 16;
 const RECOVERY_MS_MAX = 120_000;
+const LOAD_MS_MAX = 5_000;
 
 export interface RoundPlan {
   readonly round: number;
   readonly victim: Victim;
-  readonly killAfterMs: number;
+  /** The kill comes when so many deals have ended, or after some seconds. */
+  readonly killAfterDeals: number;
   readonly challans: readonly Challan[];
   /** 0 to 1 for each challan: which channel, and whether it is reversed. */
   readonly dice: readonly number[];
@@ -121,7 +123,9 @@ export async function runRound(
       else if (begun > killedAt) answeredAfter = Math.min(answeredAfter, now);
     }
   });
-  await sleep(plan.killAfterMs);
+  const started = performance.now();
+  while (ends.before < plan.killAfterDeals && performance.now() - started < LOAD_MS_MAX)
+    await sleep(1);
   const open = deals.filter((deal) => deal.pending !== undefined).length;
   killedAt = performance.now();
   await product.kill(plan.victim);
@@ -133,7 +137,7 @@ export async function runRound(
     report: {
       round: plan.round,
       victim: plan.victim,
-      killedAfterMs: Math.round(plan.killAfterMs),
+      killedAfterMs: Math.round(killedAt - started),
       sent: deals.length,
       acknowledgedBefore: ends.before,
       open,
