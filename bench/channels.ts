@@ -25,6 +25,7 @@ import { MemoryWatch, cpuByKind } from './harness/process-usage.ts';
 import {
   drainOutbox,
   holdAnchoring,
+  laneBatches,
   releaseAnchoring,
   startProductProcess,
   type RunningProduct,
@@ -80,6 +81,8 @@ interface Step {
   readonly nodeMicros: number;
   readonly postgresMicros: number;
   readonly walBytes: number;
+  /** Payments in one batch of the lane, on average. */
+  readonly batchMean: number;
   readonly memory: { readonly highest: number; readonly growthPerMinute: number };
 }
 
@@ -106,11 +109,13 @@ class Stand {
     load: Omit<LoadCommand, 'first' | 'available'>,
   ): Promise<Step> {
     const available = challansFor(load, this.#perSecondMax);
+    const batchesBefore = await laneBatches(this.#product);
     const [cpuBefore, diskBefore] = [cpuByKind(this.#product.pid), await diskUse(this.#database)];
     const watch = new MemoryWatch(this.#product.pid);
     const report = await generator.run({ ...load, first: this.#first, available });
     const memory = watch.stop();
     const [cpu, disk] = [cpuByKind(this.#product.pid), await diskUse(this.#database)];
+    const batches = await laneBatches(this.#product);
     this.#first += available;
     const paid = Math.max(report.latency.count, 1);
     for (const [reason, count] of Object.entries(report.refused))
@@ -123,6 +128,9 @@ class Stand {
       nodeMicros: ((cpu.node - cpuBefore.node) * 1e6) / paid,
       postgresMicros: ((cpu.others - cpuBefore.others) * 1e6) / paid,
       walBytes: Number(disk.walPosition - diskBefore.walPosition) / paid,
+      batchMean:
+        (batches.payments - batchesBefore.payments) /
+        Math.max(batches.count - batchesBefore.count, 1),
     };
     this.#say(
       `${name}: ${step.perSecond.toFixed(0)}/s, p99 ${report.latency.p99.toFixed(1)} ms, RSS ${(memory.highest / 1e6).toFixed(0)} MB`,
@@ -157,6 +165,7 @@ class Stand {
     one('CPU of the product (Node)', step.nodeMicros, 'µs/payment');
     one('CPU of PostgreSQL', step.postgresMicros, 'µs/payment');
     one('CPU of the load generator', (cpuSeconds * 1e6) / Math.max(latency.count, 1), 'µs/payment');
+    one('payments in a batch of the lane, mean', step.batchMean, 'payments');
     one('write-ahead log', step.walBytes, 'bytes/payment');
     one(
       'largest memory of a Node process (RSS)',

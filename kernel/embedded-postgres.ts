@@ -108,8 +108,6 @@ const SETTINGS: Readonly<Record<string, string>> = {
   wal_compression: 'on',
   max_wal_size: '8GB',
   checkpoint_timeout: '15min',
-  // Young tables outgrow their statistics quickly.
-  autovacuum_naptime: '10s',
   checkpoint_completion_target: '0.9',
   fsync: 'on',
   synchronous_commit: 'on',

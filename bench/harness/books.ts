@@ -92,23 +92,30 @@ export async function openBenchBooks(
   const { clock = systemClock } = options;
   const postgres = await startEmbeddedPostgres(path.join(folder, 'postgres'), options.settings);
   const database = openDatabase({ url: postgres.url, connectionsMax: 10 });
-  await migrate(database);
-  const now = systemClock.now().getTime();
-  const from = options.from ?? new Date(now - 31 * 86_400_000);
-  await database.query(
-    sql`select ensure_journal_partitions(${from}::date, ${new Date(now + 366 * 86_400_000)}::date)`,
-  );
-  await importReferenceData(database, path.join(packageRoot, 'ledger', 'reference-data'), clock);
+  const close = async (): Promise<void> => {
+    await database.close();
+    await postgres.stop();
+  };
+  try {
+    await migrate(database);
+    const now = systemClock.now().getTime();
+    const from = options.from ?? new Date(now - 31 * 86_400_000);
+    await database.query(
+      sql`select ensure_journal_partitions(${from}::date, ${new Date(now + 366 * 86_400_000)}::date)`,
+    );
+    await importReferenceData(database, path.join(packageRoot, 'ledger', 'reference-data'), clock);
+  } catch (error) {
+    // The server would keep this process alive.
+    await close();
+    throw error;
+  }
   return {
     folder,
     postgres,
     database,
     // Node 31: no product that runs on the same books makes the same ids.
     ids: new IdMaker(clock, 31),
-    async close() {
-      await database.close();
-      await postgres.stop();
-    },
+    close,
   };
 }
 

@@ -123,3 +123,17 @@ export async function drainOutbox(
     await sleep(100);
   }
 }
+
+/** The lane's batches so far, by the product's own metrics. */
+export async function laneBatches(
+  product: Pick<RunningProduct, 'http'>,
+): Promise<{ readonly count: number; readonly payments: number }> {
+  const { host, port } = product.http;
+  const text = await (await fetch(`http://${host}:${port}/metrics`)).text();
+  const read = (name: string): number =>
+    Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1] ?? 0);
+  return {
+    count: read('sanad_lane_batch_size_count'),
+    payments: read('sanad_lane_batch_size_sum'),
+  };
+}

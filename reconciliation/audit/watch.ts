@@ -34,14 +34,18 @@ export interface Watch {
   stop(): Promise<void>;
 }
 
-/** How far back a look goes, in ms: five looks see each row, and no batch takes that long to commit. */
-const LOOK_BACK_MS = 5 * 60_000;
+/** How far back the first look goes, in ms. */
+const FIRST_LOOK_BACK_MS = 5 * 60_000;
+/** Rows carry the instant at which their request came; a batch is tried for thirty seconds and may commit as late. */
+const OVERLAP_MS = 35_000;
 
-async function look(options: WatchOptions): Promise<BrokenInvariant[]> {
-  const { database, clock, log, metrics } = options;
-  const from = new Date(clock.now().getTime() - LOOK_BACK_MS);
+/** Looks once over what was made since `from`; what is broken becomes an alarm. */
+async function lookSince(from: Date, options: WatchOptions): Promise<BrokenInvariant[]> {
+  const { database, log, metrics } = options;
   const broken = await database.transaction(async (tx) => {
     await tx.query(sql`set transaction isolation level repeatable read, read only`);
+    // The watch takes one core at most; payments need the others.
+    await tx.query(sql`select set_config('max_parallel_workers_per_gather', '0', true)`);
     return checkInvariants(tx, { id: lowestIdAt(from), businessDate: businessDate(from) });
   });
   for (const invariant of await onlineInvariants()) {
@@ -56,11 +60,20 @@ async function look(options: WatchOptions): Promise<BrokenInvariant[]> {
 /** Starts the watch. A look that fails (the database is away) is logged, and the next one comes in its time. */
 export function startWatch(options: WatchOptions): Watch {
   const { database, clock, timers, log, shards, everyMs = 60_000 } = options;
+  // Everything made before this instant was found good. It moves on only after a look that found nothing broken, so
+  // that an alarm stands until its cause is gone.
+  let goodUntil = clock.now().getTime() - FIRST_LOOK_BACK_MS + OVERLAP_MS;
+  const look = async (): Promise<BrokenInvariant[]> => {
+    const now = clock.now().getTime();
+    const broken = await lookSince(new Date(goodUntil - OVERLAP_MS), options);
+    if (broken.length === 0) goodUntil = Math.max(goodUntil, now);
+    return broken;
+  };
   let running: Promise<unknown> = Promise.resolve();
   const round = async (): Promise<void> => {
     try {
       for (const shard of shards) await expireHolds(database, shard, clock.now());
-      await look(options);
+      await look();
     } catch (error) {
       log.warn({ err: error }, 'the watch could not look at the books');
     }
@@ -69,7 +82,7 @@ export function startWatch(options: WatchOptions): Watch {
     running = running.then(round);
   });
   return {
-    look: () => look(options),
+    look,
     async stop() {
       end();
       await running;

@@ -57,7 +57,8 @@ export interface LaneOptions {
 type Work =
   | {
       readonly kind: 'payment';
-      readonly payment: NumberedPayment;
+      readonly request: PaymentRequest;
+      readonly paymentId: bigint;
       /** `elapsedMs` of the timers when the request came. */
       readonly since: number;
       readonly answer: (answer: PaymentAnswer) => void;
@@ -70,6 +71,8 @@ type Work =
     };
 type PaymentWork = Extract<Work, { kind: 'payment' }>;
 
+/** Bytes of randomness from which a payment's stamps take their ids and salts. */
+const SEED_BYTES = 32;
 const LEASE_LOST = 'SN005';
 const BUSY = { result: 'busy', repeated: false, stampIds: [] } as const;
 const MALFUNCTION = { result: 'system-malfunction', repeated: false, stampIds: [] } as const;
@@ -136,11 +139,12 @@ export class PostingLane {
   /** Posts a payment; resolves after the commit. */
   pay(request: PaymentRequest): Promise<PaymentAnswer> {
     if (!this.#admits()) return Promise.resolve(BUSY);
-    const { ids, random, timers } = this.#options;
+    const { ids, timers } = this.#options;
     return new Promise((answer) => {
       this.#enqueue({
         kind: 'payment',
-        payment: { request, paymentId: ids.next(), seed: random.bytes(32) },
+        request,
+        paymentId: ids.next(),
         since: timers.elapsedMs(),
         answer,
       });
@@ -165,22 +169,52 @@ export class PostingLane {
     this.#running ??= this.#run();
   }
 
+  /**
+   * Posts what waits, batch after batch. The answers of a batch are given while the next one is under way, so that
+   * neither the database nor this process waits for the other.
+   */
   async #run(): Promise<void> {
+    const { timers, metrics } = this.#options;
+    let answerLast: (() => void) | undefined;
     // One turn of the loop lets everything that arrived in the same packet gather into the first batch.
-    await this.#options.timers.turn();
+    await timers.turn();
     while (this.#queue.length > 0) {
-      const [first] = this.#queue;
-      if (first?.kind === 'reversal') {
-        this.#queue.shift();
-        first.answer(await this.#guard(() => this.#reverse(first), MALFUNCTION));
-      } else {
-        const batch = this.#takePayments();
-        this.#options.metrics.laneBatch.observe(batch.length);
-        await this.#guard(() => this.#post(batch), undefined);
+      const posting = this.#postNext();
+      metrics.laneQueue.set(this.#queue.length);
+      if (answerLast !== undefined) {
+        // The statement leaves for the database before this turn is over.
+        await timers.turn();
+        answerLast();
       }
-      this.#options.metrics.laneQueue.set(this.#queue.length);
+      answerLast = await posting;
+      if (this.#queue.length === 0) {
+        answerLast();
+        answerLast = undefined;
+      }
     }
     this.#running = undefined;
+  }
+
+  /** Posts the reversal or the payments at the head of the queue; resolves with what gives their answers. */
+  async #postNext(): Promise<() => void> {
+    const [first] = this.#queue;
+    if (first?.kind === 'reversal') {
+      this.#queue.shift();
+      const answer = await this.#guard(() => this.#reverse(first), MALFUNCTION);
+      return () => first.answer(answer);
+    }
+    const { metrics, timers } = this.#options;
+    const batch = this.#takePayments();
+    metrics.laneBatch.observe(batch.length);
+    const numbered = this.#withSeeds(batch);
+    const answers = await this.#guard(() => this.#post(numbered), []);
+    return () => {
+      const now = timers.elapsedMs();
+      for (const [index, work] of batch.entries()) {
+        metrics.laneMs.observe(now - work.since);
+        work.answer(answers[index] ?? MALFUNCTION);
+      }
+    };
   }
 
   /** The lane must outlive any single failure: what escaped the handling below is logged, and the loop goes on. */
@@ -206,29 +240,28 @@ export class PostingLane {
     return batch;
   }
 
-  async #post(batch: readonly PaymentWork[]): Promise<void> {
-    const { database, clock, metrics, timers } = this.#options;
+  /** Gives each payment its own random seed. All are drawn at once, which costs a tenth of drawing each. */
+  #withSeeds(batch: readonly PaymentWork[]): NumberedPayment[] {
+    const seeds = this.#options.random.bytes(SEED_BYTES * batch.length);
+    return batch.map(({ request, paymentId }, index) => ({
+      request,
+      paymentId,
+      seed: seeds.subarray(SEED_BYTES * index, SEED_BYTES * (index + 1)),
+    }));
+  }
+
+  async #post(batch: readonly NumberedPayment[]): Promise<PaymentAnswer[]> {
+    const { database, clock } = this.#options;
     const outcome = await this.#attempt((lease) =>
-      postPayments(
-        database,
-        lease,
-        clock.now(),
-        batch.map((work) => work.payment),
-      ),
+      postPayments(database, lease, clock.now(), batch),
     );
-    if (outcome.ok) {
-      const now = timers.elapsedMs();
-      for (const [index, work] of batch.entries()) {
-        metrics.laneMs.observe(now - work.since);
-        work.answer(outcome.value[index] ?? MALFUNCTION);
-      }
-    } else if (outcome.why === 'poison' && batch.length > 1) {
+    if (outcome.ok) return outcome.value;
+    if (outcome.why === 'poison' && batch.length > 1) {
       const middle = batch.length >> 1;
-      await this.#post(batch.slice(0, middle));
-      await this.#post(batch.slice(middle));
-    } else {
-      for (const work of batch) work.answer(outcome.why === 'lease' ? BUSY : MALFUNCTION);
+      const earlier = await this.#post(batch.slice(0, middle));
+      return [...earlier, ...(await this.#post(batch.slice(middle)))];
     }
+    return batch.map(() => (outcome.why === 'lease' ? BUSY : MALFUNCTION));
   }
 
   async #reverse(work: Extract<Work, { kind: 'reversal' }>): Promise<ReversalAnswer> {
