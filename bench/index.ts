@@ -8,4 +8,5 @@ export { parseSettings } from './harness/books.ts';
 export { benchHistory } from './history.ts';
 export { benchConnections } from './iso-connections.ts';
 export { benchLane } from './lane.ts';
+export { benchLog } from './log.ts';
 export { renderResults } from './render.ts';

@@ -13,12 +13,12 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../kernel/clock.ts';
+import { readConfig } from '../kernel/config.ts';
 import { Fault } from '../kernel/fault.ts';
-import { makeSealSigner, type SealSigner, type TrustList } from '../stamp-renderer/index.ts';
+import type { SealSigner, TrustList } from '../stamp-renderer/index.ts';
+import { loadSealKeys, type SealSecrets } from './seal-keys.ts';
 
 const YEAR_MS = 365 * 86_400_000;
-/** A key stops signing this long before it ends, so that its successor overlaps. */
-const OVERLAP_MS = 7 * 86_400_000;
 
 const keyFile = z.strictObject({
   notBefore: z.iso.datetime(),
@@ -36,6 +36,8 @@ export interface Keys {
   readonly trustList: TrustList;
   /** 32 bytes under which the participants' secrets are sealed in the database. */
   readonly sealingKey: Buffer;
+  /** RSA of 2,048 bits: signs what the switch says to Easypaisa. */
+  readonly easypaisaKey: KeyObject;
 }
 
 const secretFile = z.strictObject({ key: z.string().regex(/^[0-9a-f]{64}$/) });
@@ -63,11 +65,13 @@ async function readKeyFile(file: string): Promise<KeyFile> {
   return parsed.data;
 }
 
-async function makeKeyFile(file: string, kind: 'seal' | 'log', now: Date): Promise<KeyFile> {
-  const { privateKey } =
-    kind === 'seal'
-      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
-      : generateKeyPairSync('ed25519');
+const MAKE = {
+  log: () => generateKeyPairSync('ed25519'),
+  easypaisa: () => generateKeyPairSync('rsa', { modulusLength: 2_048 }),
+} as const;
+
+async function makeKeyFile(file: string, kind: keyof typeof MAKE, now: Date): Promise<KeyFile> {
+  const { privateKey } = MAKE[kind]();
   const made: KeyFile = {
     notBefore: now.toISOString(),
     notAfter: new Date(now.getTime() + YEAR_MS).toISOString(),
@@ -77,51 +81,35 @@ async function makeKeyFile(file: string, kind: 'seal' | 'log', now: Date): Promi
   return made;
 }
 
-async function sealKeys(folder: string, now: Date): Promise<KeyFile[]> {
-  const names = (await readdir(folder)).filter((name) => /^seal-\d{4}\.json$/.test(name)).sort();
-  const keys = await Promise.all(names.map((name) => readKeyFile(path.join(folder, name))));
-  const newest = keys.at(-1);
-  if (newest === undefined || new Date(newest.notAfter).getTime() - OVERLAP_MS < now.getTime()) {
-    const number = String(keys.length + 1).padStart(4, '0');
-    keys.push(await makeKeyFile(path.join(folder, `seal-${number}.json`), 'seal', now));
-  }
-  return keys;
-}
-
 /** Reads the keys of a data folder, making those that are missing and the successor of one that is about to end. */
-export async function loadKeys(dataFolder: string, origin: string, clock: Clock): Promise<Keys> {
+export async function loadKeys(
+  dataFolder: string,
+  origin: string,
+  clock: Clock,
+  secrets: SealSecrets = readConfig(),
+): Promise<Keys> {
   const folder = path.join(dataFolder, 'keys');
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const now = clock.now();
-  const seals = (await sealKeys(folder, now)).map((file) => ({
-    file,
-    signer: makeSealSigner(createPrivateKey(file.privateKey)),
-  }));
-  const newest = seals.at(-1);
-  if (newest === undefined) throw new Fault('internal', 'There is no key to seal stamps with.');
-  const logFile = path.join(folder, 'log.json');
+  const seals = await loadSealKeys(folder, now, secrets);
   const names = await readdir(folder);
-  const log = names.includes('log.json')
-    ? await readKeyFile(logFile)
-    : await makeKeyFile(logFile, 'log', now);
+  const keyOf = (kind: 'log' | 'easypaisa'): Promise<KeyFile> => {
+    const file = path.join(folder, `${kind}.json`);
+    return names.includes(`${kind}.json`) ? readKeyFile(file) : makeKeyFile(file, kind, now);
+  };
+  const log = await keyOf('log');
   const logKey = createPrivateKey(log.privateKey);
   const logPublicKey = createPublicKey(logKey);
   const raw = logPublicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
   return {
-    signer: newest.signer,
+    signer: seals.signer,
     logKey,
     logPublicKey,
     sealingKey: await sealingKey(folder),
+    easypaisaKey: createPrivateKey((await keyOf('easypaisa')).privateKey),
     trustList: {
       issuer: 'Sanad trial authority',
-      keys: seals.map(({ file, signer }) => ({
-        kid: signer.kid,
-        alg: 'ES256',
-        publicKey: signer.publicKey,
-        authority: 'Board of Revenue, Punjab (trial)',
-        notBefore: file.notBefore,
-        notAfter: file.notAfter,
-      })),
+      keys: seals.trusted,
       logs: [{ origin, publicKey: raw.toString('base64') }],
     },
   };

@@ -5,27 +5,37 @@
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { createTransport, type Transporter } from 'nodemailer';
 import { systemClock, systemTimers } from '../kernel/clock.ts';
 import type { Config } from '../kernel/config.ts';
-import { sql } from '../kernel/database.ts';
 import { processLives } from '../kernel/embedded-postgres.ts';
 import { Fault } from '../kernel/fault.ts';
 import { IdMaker, secureRandom } from '../kernel/ids.ts';
 import { makeLog, type Log } from '../kernel/log.ts';
 import { makeMetrics, type Metrics } from '../kernel/metrics.ts';
-import { openAccount, settlementAccount } from '../ledger/index.ts';
 import { makePortal } from '../portal/src/index.ts';
 import {
   makeAnchoringWorker,
   makeCertificateOffice,
+  listenToChain,
   makeEngine,
-  openEmbeddedChain,
   PostingLane,
+  publicEntries,
+  publicTile,
+  publishedCheckpoint,
+  readWitnesses,
   startWatch,
+  startWitnessing,
+  verifierKey,
   type AnchorChain,
   type AnchoringWorker,
+  type ChainListener,
+  type PaymentEngine,
 } from '../reconciliation/index.ts';
 import {
+  Admission,
+  easypaisaChannel,
+  jazzCashChannel,
   listen,
   loadProfile,
   makeCutovers,
@@ -33,26 +43,35 @@ import {
   makeParticipantDirectory,
   makeSecretBox,
   oneBillChannel,
-  registerParticipant,
+  publicLogRoutes,
+  type PublicLog,
+  otcChannel,
+  sandboxEngine,
   startIso8583Listener,
+  walletApi,
   type Iso8583Tls,
 } from '../switch/index.ts';
 import { openBooks, type Books } from './books.ts';
+import { openChain } from './chain.ts';
+import { openDepartmentServices } from './department-services.ts';
 import { loadKeys, type Keys } from './keys.ts';
 import { makeServices } from './services.ts';
+import { ensureTrial, type Trial } from './trial.ts';
+
+/** A line to a mail server (`smtp://`, `smtps://`) that reads no file and follows no address of a message. */
+function mailTransport(url: string): Transporter {
+  return createTransport({
+    url,
+    connectionTimeout: 10_000,
+    greetingTimeout: 10_000,
+    socketTimeout: 20_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+}
 
 /** The shard of a small installation; every PSID it makes names it. */
 const SHARD = 0;
-
-/** Credentials with which a newcomer can try the channels; made at the first start, kept in the data folder. */
-export interface Trial {
-  readonly iso8583: { readonly institutionId: string };
-  readonly onebill: {
-    readonly username: string;
-    readonly password: string;
-    readonly bankMnemonic: string;
-  };
-}
 
 export interface Addresses {
   readonly http: string;
@@ -67,6 +86,7 @@ export interface Product {
   readonly addresses: Addresses | undefined;
   readonly trial: Trial | undefined;
   readonly books: Books;
+  readonly chain: AnchorChain;
   /** Settles when a part of the product that it cannot do without has ended by itself. */
   readonly failed: Promise<string>;
   stop(): Promise<void>;
@@ -82,57 +102,6 @@ async function refuseSecondStart(runFile: string): Promise<void> {
       { fields: { pid } },
     );
   }
-}
-
-/** Registers two trial participants, reachable from this machine only, when there are no participants at all. */
-async function ensureTrial(config: Config, books: Books, ids: IdMaker): Promise<Trial | undefined> {
-  const file = path.join(config.dataFolder, 'trial.json');
-  const [known] = await books.database.query<{ count: bigint }>(
-    sql`select count(*) as count from participant`,
-  );
-  if (known?.count !== 0n) {
-    return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as Trial) : undefined;
-  }
-  const trial: Trial = {
-    iso8583: { institutionId: '586001' },
-    onebill: {
-      username: 'trial-onelink',
-      password: secureRandom.bytes(18).toString('base64url'),
-      bankMnemonic: 'TRIALBNK',
-    },
-  };
-  // The file first: a start that is cut off between the two begins anew with a file that nobody has used.
-  await writeFile(file, JSON.stringify(trial, null, 2), { mode: 0o600 });
-  const deps = {
-    database: books.database,
-    clock: systemClock,
-    random: secureRandom,
-    openAccounts: async (tx: Parameters<typeof openAccount>[0], code: string) => {
-      await openAccount(tx, settlementAccount(SHARD, code), ids);
-    },
-  };
-  const allowedAddresses = ['127.0.0.1', '::1'];
-  await registerParticipant(
-    {
-      code: 'TRIALATM',
-      name: 'Trial Bank (ATM)',
-      channel: 'iso8583',
-      institutionId: trial.iso8583.institutionId,
-      allowedAddresses,
-    },
-    deps,
-  );
-  await registerParticipant(
-    {
-      code: 'TRIAL1LINK',
-      name: 'Trial Bank (1BILL)',
-      channel: 'onebill',
-      allowedAddresses,
-      credentials: { username: trial.onebill.username, password: trial.onebill.password },
-    },
-    deps,
-  );
-  return trial;
 }
 
 /** The line's TLS from its files; nothing when it is plain TCP. */
@@ -179,30 +148,67 @@ interface Ground {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly stops: Stop[];
+  readonly alterations: Alterations;
+}
+
+/** What only the simulator of a broken switch changes. */
+export interface Alterations {
+  /** Puts something between the channels and the engine. */
+  readonly engine?: (engine: PaymentEngine) => PaymentEngine;
 }
 
 /** Starts a part; when something of it cannot start, stops what was started and throws its Fault. */
-export async function startProduct(config: Config, part: Part = 'all'): Promise<Product> {
+export async function startProduct(
+  config: Config,
+  part: Part = 'all',
+  alterations: Alterations = {},
+): Promise<Product> {
   const stops: Stop[] = [];
   try {
-    return await startParts(config, part, stops);
+    return await startParts({ config, part, alterations }, stops);
   } catch (error) {
     await stopAll(stops);
     throw error;
   }
 }
 
-function startWorker({ books, chain, log, metrics, stops }: Ground): AnchoringWorker {
-  const worker = makeAnchoringWorker({
-    database: books.database,
-    chain,
-    clock: systemClock,
-    log,
-    metrics,
-  });
+/** What brings the log on, and what listens to the chain where that is a network. */
+interface Anchoring {
+  readonly worker: AnchoringWorker;
+  readonly listener: ChainListener | undefined;
+}
+
+async function startAnchoring({
+  config,
+  books,
+  chain,
+  log,
+  metrics,
+  stops,
+}: Ground): Promise<Anchoring> {
+  const { database } = books;
+  const worker = makeAnchoringWorker({ database, chain, clock: systemClock, log, metrics });
   worker.start();
   stops.push(() => worker.stop());
-  return worker;
+  const listener = listenToChain({ database, chain, clock: systemClock, log, metrics });
+  if (listener !== undefined) stops.push(() => listener.stop());
+  if (config.witnessFile !== undefined) {
+    const witnesses = await readWitnesses(config.witnessFile);
+    const witnessing = startWitnessing({ database, witnesses, clock: systemClock, log, metrics });
+    stops.push(() => witnessing.stop());
+  }
+  return { worker, listener };
+}
+
+/** The log as anybody may read it. */
+function publicLog({ config, books, keys }: Ground): PublicLog {
+  const { database } = books;
+  return {
+    verifierKey: verifierKey(config.logOrigin, keys.logPublicKey),
+    checkpoint: async () => (await publishedCheckpoint(database, config.witnessQuorum))?.note,
+    tile: (name) => publicTile(database, name),
+    entries: (name) => publicEntries(database, name),
+  };
 }
 
 async function startLane({
@@ -240,15 +246,48 @@ async function startLane({
 
 async function startChannels(
   ground: Ground,
-  worker: AnchoringWorker | undefined,
+  anchoring: Anchoring | undefined,
 ): Promise<{ addresses: Addresses; trial: Trial | undefined }> {
   const { config, books, keys, chain, ids, log, metrics, stops } = ground;
   const { database } = books;
   const clock = systemClock;
-  const trial = await ensureTrial(config, books, ids);
+  const box = makeSecretBox([{ id: 'participants', key: keys.sealingKey }], secureRandom);
+  const { easypaisaKey } = keys;
+  const trial = await ensureTrial({
+    database,
+    clock,
+    random: secureRandom,
+    ids,
+    shard: SHARD,
+    box,
+    easypaisaKey,
+    dataFolder: config.dataFolder,
+  });
   const lane = await startLane(ground);
-  const engine = makeEngine({ database, clock, lanes: new Map([[SHARD, lane]]) });
   const participants = makeParticipantDirectory(database, { clock, log });
+  const { engine: alter = (engine: PaymentEngine) => engine } = ground.alterations;
+  const departments = await openDepartmentServices({
+    config,
+    database,
+    clock,
+    timers: systemTimers,
+    random: secureRandom,
+    ids,
+    log,
+    shard: SHARD,
+    box,
+    participants,
+    engine: makeEngine({ database, clock, lanes: new Map([[SHARD, lane]]) }),
+    mailTransport,
+  });
+  stops.push(() => departments.stop());
+  const honest = sandboxEngine({
+    engine: departments.engine,
+    isSandbox: (code) => participants.isSandbox(code),
+    clock,
+    timers: systemTimers,
+  });
+  const engine = alter(honest);
   const iso = await startIso8583Listener({
     host: config.host,
     port: config.iso8583Port,
@@ -259,7 +298,7 @@ async function startChannels(
     metrics,
     profile: loadProfile(config.iso8583Profile),
     cutovers: makeCutovers(database),
-    box: makeSecretBox([{ id: 'participants', key: keys.sealingKey }], secureRandom),
+    box,
     ...(await readTls(config)),
   });
   stops.push(() => iso.stop());
@@ -277,7 +316,7 @@ async function startChannels(
     clock,
     office,
     chain,
-    ...(worker === undefined ? {} : { worker }),
+    ...(anchoring === undefined ? {} : anchoring),
     trustList: keys.trustList,
     leads: () => lane.leads,
     challans: {
@@ -289,12 +328,29 @@ async function startChannels(
       challanDays: config.challanDays,
     },
   });
+  const admission = new Admission(clock);
+  const parts = { engine, participants, log, metrics, clock, admission };
   const app = await makeHttpServer({
     services,
     log,
     metrics,
     clock,
-    channels: [oneBillChannel({ engine, participants, log, metrics })],
+    channels: [
+      oneBillChannel(parts),
+      jazzCashChannel({ ...parts, secrets: box }),
+      easypaisaChannel({ ...parts, secrets: box, signingKey: easypaisaKey }),
+      otcChannel({ ...parts, database, random: secureRandom, ids }),
+      walletApi({
+        ...parts,
+        services,
+        secrets: box,
+        signingKey: easypaisaKey,
+        returnUrl: () => config.publicUrl ?? http,
+        random: secureRandom,
+      }),
+      publicLogRoutes(publicLog(ground)),
+      ...departments.routes,
+    ],
     pages: makePortal({ iso8583, trial: trial !== undefined }),
     lookupsPerMinute: config.lookupsPerMinute,
   });
@@ -303,7 +359,11 @@ async function startChannels(
   return { addresses: { http, iso8583 }, trial };
 }
 
-async function startParts(config: Config, part: Part, stops: Stop[]): Promise<Product> {
+async function startParts(
+  asked: { readonly config: Config; readonly part: Part; readonly alterations: Alterations },
+  stops: Stop[],
+): Promise<Product> {
+  const { config, part, alterations } = asked;
   const log = makeLog({ level: config.logLevel });
   const metrics = makeMetrics(true);
   const runFile = path.join(
@@ -315,16 +375,17 @@ async function startParts(config: Config, part: Part, stops: Stop[]): Promise<Pr
   const books = await openBooks(config, 20, part === 'anchoring' ? undefined : { log });
   stops.push(() => books.close());
   const keys = await loadKeys(config.dataFolder, config.logOrigin, systemClock);
-  const chain = await openEmbeddedChain({
-    database: books.database,
-    signingKey: keys.logKey,
-    origin: config.logOrigin,
-    clock: systemClock,
+  const opening = await openChain(config, books.database, keys);
+  const { chain } = opening;
+  stops.push(() => {
+    opening.close();
+    return Promise.resolve();
   });
   const ids = new IdMaker(systemClock, config.node);
-  const ground: Ground = { config, books, keys, chain, ids, log, metrics, stops };
-  const worker = part === 'channels' ? undefined : startWorker(ground);
-  const opened = part === 'anchoring' ? undefined : await startChannels(ground, worker);
+  const shared = { ids, log, metrics, stops, alterations };
+  const ground: Ground = { config, books, keys, chain, ...shared };
+  const anchoring = part === 'channels' ? undefined : await startAnchoring(ground);
+  const opened = part === 'anchoring' ? undefined : await startChannels(ground, anchoring);
 
   await writeFile(runFile, JSON.stringify({ pid: process.pid, ...opened?.addresses }));
   stops.push(() => rm(runFile, { force: true }));
@@ -339,6 +400,7 @@ async function startParts(config: Config, part: Part, stops: Stop[]): Promise<Pr
     addresses: opened?.addresses,
     trial: opened?.trial,
     books,
+    chain,
     failed,
     stop: () => stopAll(stops),
   };

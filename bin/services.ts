@@ -24,7 +24,12 @@ import {
   type Stamp,
   type StampApplication,
 } from '../ledger/index.ts';
-import type { AnchorChain, AnchoringWorker, CertificateOffice } from '../reconciliation/index.ts';
+import type {
+  AnchorChain,
+  AnchoringWorker,
+  CertificateOffice,
+  ChainListener,
+} from '../reconciliation/index.ts';
 import { verifyFile, type StampStatus, type TrustList } from '../stamp-renderer/index.ts';
 import type {
   ApiServices,
@@ -41,6 +46,8 @@ export interface ServiceDeps {
   readonly chain: AnchorChain;
   /** Absent when another process anchors. */
   readonly worker?: AnchoringWorker;
+  /** Absent where the chain does not speak by itself. */
+  readonly listener?: ChainListener | undefined;
   readonly trustList: TrustList;
   /** True while this process may post payments. */
   readonly leads: () => boolean;
@@ -274,6 +281,11 @@ function documentServices(deps: ServiceDeps): Documents {
   };
 }
 
+/** False when anchoring has stopped for a person: chain and database do not tell the same story. */
+function isAnchoring({ worker, listener }: ServiceDeps): boolean {
+  return worker?.halted() === undefined && listener?.stranger() === undefined;
+}
+
 /** Makes the services of the HTTP API. */
 export function makeServices(deps: ServiceDeps): ApiServices {
   const { database, clock, office, chain, worker } = deps;
@@ -289,7 +301,7 @@ export function makeServices(deps: ServiceDeps): ApiServices {
         { name: 'database', ok: answered },
         { name: 'lane', ok: deps.leads() },
         // A worker of another process answers for itself.
-        ...(worker === undefined ? [] : [{ name: 'anchoring', ok: worker.halted() === undefined }]),
+        ...(worker === undefined ? [] : [{ name: 'anchoring', ok: isAnchoring(deps) }]),
       ];
       return { ready: checks.every((check) => check.ok), checks };
     },

@@ -30,4 +30,55 @@ describe('the settings', () => {
   it('takes an empty value for an absent one', () => {
     expect(readConfig({ DATABASE_URL: '' }).databaseUrl).toBeUndefined();
   });
+
+  it.each([
+    [{ SANAD_SMS_URL: 'https://sms.example/send' }],
+    [{ SANAD_SMS_TOKEN: 'x', SANAD_SMS_SENDER: 'y' }],
+    [{ SANAD_SMTP_URL: 'smtps://mail.example' }],
+    [{ SANAD_MAIL_FROM: 'a@b.example' }],
+    [{ SANAD_OUTBOUND_LOOPBACK: 'true' }],
+  ])('refuses half of a gateway and unknown words: %j', (environment) => {
+    expect(() => readConfig(environment)).toThrow(Fault);
+  });
+
+  it('reads the gateways and the hosts that may be called', () => {
+    const config = readConfig({
+      SANAD_OUTBOUND_HOSTS: 'erp.inside:9000, wasa.inside',
+      SANAD_SMS_URL: 'https://sms.example/send',
+      SANAD_SMS_TOKEN: 'token',
+      SANAD_SMS_SENDER: 'SANAD',
+    });
+    expect(config.outbound).toEqual({
+      allowedHosts: ['erp.inside:9000', 'wasa.inside'],
+      allowLoopback: false,
+    });
+    expect(config.sms).toEqual({
+      url: 'https://sms.example/send',
+      token: 'token',
+      sender: 'SANAD',
+    });
+    expect(config.mail).toBeUndefined();
+  });
+
+  it('reads a Fabric network whole or not at all', () => {
+    const files = {
+      FABRIC_CONNECTION: 'connection.json',
+      FABRIC_MSP_ID: 'PITB',
+      FABRIC_CERT: 'cert.pem',
+      FABRIC_KEY: 'key.pem',
+    };
+    expect(readConfig({}).fabric).toBeUndefined();
+    expect(readConfig({ ...files, FABRIC_GATEWAYS: 'peer0, peer1,' }).fabric).toEqual({
+      connection: 'connection.json',
+      mspId: 'PITB',
+      certificate: 'cert.pem',
+      key: 'key.pem',
+      channel: 'estamp',
+      chaincode: 'sanad',
+      gateways: ['peer0', 'peer1'],
+      endorsers: [],
+    });
+    for (const name of Object.keys(files))
+      expect(() => readConfig({ ...files, [name]: '' })).toThrow('settings are wrong');
+  });
 });

@@ -9,6 +9,17 @@ import { packageRoot } from './package-root.ts';
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
+/** Names separated by commas. */
+const names = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  );
+
 const schema = z.object({
   /** Any PostgreSQL 15 or newer; the embedded one when absent. */
   DATABASE_URL: z
@@ -37,6 +48,33 @@ const schema = z.object({
     .string()
     .regex(/^[a-z0-9.-]+\/[a-z0-9/-]+$/)
     .default('sanad.example/estamp'),
+  /** A Fabric network that keeps the log (docs/operating/anchoring.md); the embedded chain when absent. */
+  FABRIC_CONNECTION: z.string().min(1).optional(),
+  FABRIC_MSP_ID: z.string().min(1).optional(),
+  FABRIC_CERT: z.string().min(1).optional(),
+  FABRIC_KEY: z.string().min(1).optional(),
+  FABRIC_CHANNEL: z.string().min(1).default('estamp'),
+  FABRIC_CHAINCODE: z.string().min(1).default('sanad'),
+  FABRIC_GATEWAYS: names,
+  FABRIC_ENDORSERS: names,
+  /** File that names the witnesses of the public log, one a line: verifier key and address. */
+  SANAD_WITNESSES: z.string().min(1).optional(),
+  /** Witnesses that must have cosigned a checkpoint before it is published. */
+  SANAD_WITNESS_QUORUM: z.coerce.number().int().min(0).max(100).default(0),
+  /** Hosts (`host` or `host:port`) that webhooks and billers may have though they are not public https. */
+  SANAD_OUTBOUND_HOSTS: names,
+  /** Webhooks and billers on this very machine, for a trial. */
+  SANAD_OUTBOUND_LOOPBACK: z.enum(['yes', 'no']).default('no'),
+  /** Confirmations to payers by SMS: the gateway's address, its token and the sender's name. */
+  SANAD_SMS_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SANAD_SMS_TOKEN: z.string().min(1).optional(),
+  SANAD_SMS_SENDER: z.string().min(1).max(20).optional(),
+  /** Confirmations to payers by e-mail: the mail server (smtps://user:password@host) and the sender. */
+  SANAD_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
+  SANAD_MAIL_FROM: z.string().includes('@').optional(),
+  /** The private key that seals stamps (PKCS #8 PEM) where a key file names the environment, and the PIN of its token. */
+  SANAD_SEAL_KEY: z.string().min(1).optional(),
+  SANAD_SEAL_PIN: z.string().min(1).optional(),
   /** Stamp look-ups a minute and address, so that nobody can try ids one after another. */
   SANAD_LOOKUPS_PER_MINUTE: z.coerce.number().int().min(1).default(60),
 });
@@ -61,7 +99,30 @@ export interface Config {
   readonly logLevel: string;
   readonly node: number;
   readonly logOrigin: string;
+  /** The Fabric network that keeps the log; absent: the embedded chain. Files are paths. */
+  readonly fabric?: {
+    readonly connection: string;
+    readonly mspId: string;
+    readonly certificate: string;
+    readonly key: string;
+    readonly channel: string;
+    readonly chaincode: string;
+    readonly gateways: readonly string[];
+    readonly endorsers: readonly string[];
+  };
+  /** File that names the witnesses of the public log. */
+  readonly witnessFile?: string;
+  readonly witnessQuorum: number;
+  /** PKCS #8 PEM. */
+  readonly sealKey?: string;
+  readonly sealPin?: string;
   readonly lookupsPerMinute: number;
+  /** Where messages of ours may go when somebody else says the address. */
+  readonly outbound: { readonly allowedHosts: readonly string[]; readonly allowLoopback: boolean };
+  /** The SMS gateway; absent: no SMS. */
+  readonly sms?: { readonly url: string; readonly token: string; readonly sender: string };
+  /** The mail server; absent: no e-mail. */
+  readonly mail?: { readonly url: string; readonly from: string };
 }
 
 /** The TLS files, all or none: half a set would quietly leave the line open. */
@@ -82,6 +143,71 @@ function tlsFiles(value: z.infer<typeof schema>): Pick<Config, 'iso8583Tls'> {
       fields: { problems: 'SANAD_ISO8583_TLS_KEY, _CERT and _CA: give all three or none' },
     },
   );
+}
+
+/** The Fabric network: its four files and names, all or none. */
+function fabricSettings(value: z.infer<typeof schema>): Pick<Config, 'fabric'> {
+  const {
+    FABRIC_CONNECTION: connection,
+    FABRIC_MSP_ID: mspId,
+    FABRIC_CERT: certificate,
+    FABRIC_KEY: key,
+  } = value;
+  const given = [connection, mspId, certificate, key];
+  if (given.every((each) => each === undefined)) return {};
+  if (
+    connection === undefined ||
+    mspId === undefined ||
+    certificate === undefined ||
+    key === undefined
+  ) {
+    throw new Fault(
+      'config-invalid',
+      'The settings are wrong; correct the environment and start again.',
+      {
+        fields: {
+          problems: 'FABRIC_CONNECTION, _MSP_ID, _CERT and _KEY: give all four or none',
+        },
+      },
+    );
+  }
+  return {
+    fabric: {
+      connection,
+      mspId,
+      certificate,
+      key,
+      channel: value.FABRIC_CHANNEL,
+      chaincode: value.FABRIC_CHAINCODE,
+      gateways: value.FABRIC_GATEWAYS,
+      endorsers: value.FABRIC_ENDORSERS,
+    },
+  };
+}
+
+/** The gateways of confirmations, each whole or absent. */
+function messageSettings(value: z.infer<typeof schema>): Pick<Config, 'sms' | 'mail'> {
+  const { SANAD_SMS_URL: smsUrl, SANAD_SMS_TOKEN: token, SANAD_SMS_SENDER: sender } = value;
+  const { SANAD_SMTP_URL: mailUrl, SANAD_MAIL_FROM: from } = value;
+  const sms =
+    smsUrl === undefined || token === undefined || sender === undefined
+      ? undefined
+      : { url: smsUrl, token, sender };
+  const mail = mailUrl === undefined || from === undefined ? undefined : { url: mailUrl, from };
+  const isHalf = (whole: object | undefined, ...parts: readonly unknown[]): boolean =>
+    whole === undefined && parts.some((each) => each !== undefined);
+  if (isHalf(sms, smsUrl, token, sender) || isHalf(mail, mailUrl, from))
+    throw new Fault(
+      'config-invalid',
+      'The settings are wrong; correct the environment and start again.',
+      {
+        fields: {
+          problems:
+            'SANAD_SMS_URL, _TOKEN, _SENDER; SANAD_SMTP_URL, SANAD_MAIL_FROM: all of a group or none',
+        },
+      },
+    );
+  return { ...(sms === undefined ? {} : { sms }), ...(mail === undefined ? {} : { mail }) };
 }
 
 /** Reads the settings; a Fault `config-invalid` names every key that is wrong and why. */
@@ -116,6 +242,16 @@ export function readConfig(
     logLevel: value.SANAD_LOG_LEVEL,
     node: value.SANAD_NODE,
     logOrigin: value.SANAD_LOG_ORIGIN,
+    ...fabricSettings(value),
+    ...(value.SANAD_WITNESSES === undefined ? {} : { witnessFile: value.SANAD_WITNESSES }),
+    witnessQuorum: value.SANAD_WITNESS_QUORUM,
+    ...(value.SANAD_SEAL_KEY === undefined ? {} : { sealKey: value.SANAD_SEAL_KEY }),
+    ...(value.SANAD_SEAL_PIN === undefined ? {} : { sealPin: value.SANAD_SEAL_PIN }),
     lookupsPerMinute: value.SANAD_LOOKUPS_PER_MINUTE,
+    outbound: {
+      allowedHosts: value.SANAD_OUTBOUND_HOSTS,
+      allowLoopback: value.SANAD_OUTBOUND_LOOPBACK === 'yes',
+    },
+    ...messageSettings(value),
   };
 }

@@ -13,6 +13,10 @@ export interface Metrics {
   readonly laneQueue: Gauge;
   /** Stamps issued and not yet in the log. */
   readonly anchorLag: Gauge;
+  /** Seconds since the oldest stamp was issued that is not yet in the log. */
+  readonly anchorLagSeconds: Gauge;
+  /** 1 while anchoring has stopped for a person, or falls behind for longer than the alarm allows. */
+  readonly anchorAlarm: Gauge<'alarm'>;
   /** 1 for an invariant of the books that the last look found broken, 0 for one that held. */
   readonly brokenInvariants: Gauge<'invariant'>;
 }
@@ -50,6 +54,17 @@ export function makeMetrics(withProcess: boolean): Metrics {
     anchorLag: new Gauge({
       name: 'sanad_anchor_lag_stamps',
       help: 'Stamps issued and not yet in the log',
+      registers,
+    }),
+    anchorLagSeconds: new Gauge({
+      name: 'sanad_anchor_lag_seconds',
+      help: 'Seconds since the oldest stamp was issued that is not yet in the log',
+      registers,
+    }),
+    anchorAlarm: new Gauge({
+      name: 'sanad_anchor_alarm',
+      help: 'Alarms of the anchoring that need a person: 1 while raised',
+      labelNames: ['alarm'],
       registers,
     }),
     brokenInvariants: new Gauge({

@@ -29,8 +29,21 @@ export {
 export type { Party, StampApplication } from './challans/application.ts';
 export type { ChallanLineDraft, StampKind } from './challans/challan-line-draft.ts';
 export { findChallan, type Challan } from './challans/challan-store.ts';
+export { priceDemand, type ServiceRefusal } from './services/catalogue.ts';
+export { keepExternalBill } from './services/external-bill.ts';
+export { findReceipt, receiptNumber, type Receipt } from './services/receipt.ts';
+export {
+  cancelChallan,
+  findByReference,
+  findServiceChallan,
+  listDepartments,
+  listServices,
+  type Department,
+  type Service,
+} from './services/service-store.ts';
 export {
   createChallan,
+  findCreatedChallan,
   isAccessToken,
   type ChallanDeps,
   type CreatedChallan,
@@ -38,6 +51,23 @@ export {
 export { checkInvariants, onlineInvariants, type BrokenInvariant } from './invariants.ts';
 export { stampFacts } from './challans/application.ts';
 export { factsRoot, openFacts } from './stamps/facts.ts';
+export {
+  moveStamps,
+  stampEvents,
+  type StampEvent,
+  type StampMoveAnswer,
+  type StampMoveRequest,
+  type StampMoveResult,
+  type StampOfficer,
+} from './stamps/move-stamps.ts';
+export { type StampMoveKind } from './stamps/moves.ts';
+export { refundableUntil } from './stamps/refund-window.ts';
+export {
+  parseSearchPlace,
+  searchStamps,
+  type FoundStamp,
+  type StampCriterion,
+} from './stamps/search-stamps.ts';
 export {
   findSeal,
   findStamp,

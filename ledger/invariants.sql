@@ -155,8 +155,11 @@ where s.payment_id >= $1 and s.record_root <> sha256('\x01'::bytea || l.facts_ro
 select s.shard_id, s.stamp_id
 from stamp s left join stamp_event e using (shard_id, stamp_id)
 group by s.shard_id, s.stamp_id, s.state
-having s.state <> coalesce((array_agg(case e.kind when 'cancel' then 'cancelled' when 'lock' then 'delisted' when 'spoil' then 'spoiled' when 'refund' then 'refunded' end
-  order by e.event_id desc))[1], 'issued');
+having s.state <> coalesce((array_agg(case e.kind when 'cancel' then 'cancelled' when 'lock' then 'delisted' when 'spoil' then 'spoiled' when 'refund-request' then 'refund-requested'
+  when 'refund-refuse' then 'given-back' when 'refund' then 'refunded' end order by e.event_id desc))[1], 'issued')
+  -- A refused request gives the stamp back its state of before.
+  and not ((array_agg(e.kind order by e.event_id desc))[1] = 'refund-refuse'
+    and s.state = case when bool_or(e.kind = 'spoil') then 'spoiled' else 'issued' end);
 
 -- name: outbox-complete (online)
 -- Every stamp is in the outbox or in the log, and in one of them only (I14).
@@ -168,11 +171,12 @@ where s.payment_id >= $1
 group by s.shard_id, s.stamp_id having count(distinct o.outbox_id) + count(distinct g.leaf_index) <> 1;
 
 -- name: events-complete
--- Every event of a stamp's life is in the outbox or in the log, and in one of them only (I14).
+-- Every event of a stamp's life that has a leaf is in the outbox or in the log, and in one of them only (I14).
 select e.shard_id, e.stamp_id
 from stamp_event e
 left join outbox o on o.shard_id = e.shard_id and o.stamp_id = e.stamp_id and o.kind = e.kind
 left join log_leaf g on g.shard_id = e.shard_id and g.stamp_id = e.stamp_id and g.kind = e.kind
+where e.kind not in ('refund-request', 'refund-refuse')
 group by e.shard_id, e.event_id, e.stamp_id having count(distinct o.outbox_id) + count(distinct g.leaf_index) <> 1;
 
 -- name: leaf-has-stamp
@@ -201,3 +205,41 @@ where r.kind = 'payment' and r.result = 'approved' and (m.payment_id is null or 
 select m.shard_id, m.request_key
 from payment m left join request_record r on r.shard_id = m.shard_id and r.participant_code = m.participant_code and r.request_key = m.request_key
 where m.payment_id >= $1 and (r.payment_id is distinct from m.payment_id or r.result <> 'approved');
+
+-- name: service-challans
+-- A challan for a service is of the department whose prefix its PSID has, and no other challan has a service.
+select coalesce(c.shard_id, s.shard_id) as shard_id, coalesce(c.psid, s.psid) as psid
+from (select shard_id, psid from challan where kind = 'service') c
+full join service_challan s using (shard_id, psid)
+left join department d on d.code = s.department_code
+where c.psid is null or s.psid is null or d.prefix is distinct from substr(s.psid, 1, 3);
+
+-- name: events-complete
+-- A department that listens has been told of every payment of its PSIDs, once it is half an hour old.
+select distinct m.shard_id, m.payment_id::text as payment_id
+from webhook_endpoint e
+join department d on d.code = e.department_code
+join payment m on substr(m.psid, 1, 3) = d.prefix and m.posted_at >= e.changed_at
+join feed_cursor f on f.shard_id = m.shard_id and f.follower = 'webhooks' and m.posted_at < f.moved_at - interval '30 minutes'
+left join department_event v on v.shard_id = m.shard_id and v.journal_id = m.payment_id
+where e.active and v.event_id is null;
+
+-- name: events-sent
+-- Every event is on its way to at least one endpoint.
+select v.shard_id, v.event_id::text as event_id
+from department_event v left join webhook_delivery w on w.shard_id = v.shard_id and w.event_id = v.event_id
+group by v.shard_id, v.event_id having count(w.endpoint_id) = 0;
+
+-- name: biller-payments
+-- An external bill's payment that is settled stands in the books, and one that was refused or undone does not.
+select b.shard_id, b.biller_payment_id::text as biller_payment_id, b.state
+from biller_payment b
+left join payment m on m.shard_id = b.shard_id and m.psid = b.psid and m.state = 'posted'
+  and m.participant_code = b.participant_code and m.request_key = b.request_key
+where b.state in ('settled', 'refused', 'cancelled') and (b.state = 'settled') <> (m.payment_id is not null);
+
+-- name: disputes-handed-over
+-- A dispute that was handed over has an open case, and a case that was decided has no open dispute.
+select d.shard_id, d.dispute_id::text as dispute_id
+from dispute d left join exception_case c on c.shard_id = d.shard_id and c.origin = 'dispute' and c.origin_id = d.dispute_id
+where (d.state = 'handed-over') <> (c.case_id is not null and c.state = 'open');

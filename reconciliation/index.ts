@@ -13,10 +13,24 @@ export type {
   ReversalRequest,
 } from './engine/payment.ts';
 export {
+  auditRange,
+  carryOverLog,
+  listenToChain,
   makeAnchoringWorker,
+  makeStampBundle,
   openEmbeddedChain,
+  openFabricChain,
+  publicEntries,
+  publicKeyOf,
+  publicTile,
+  publishedCheckpoint,
+  readWitnesses,
+  startWitnessing,
+  verifierKey,
+  verifyStampBundle,
   type AnchoringWorker,
   type AnchorChain,
+  type ChainListener,
 } from './anchoring/index.ts';
 export { auditAll, type AuditReport } from './audit/audit.ts';
 export { startWatch, type Watch } from './audit/watch.ts';
@@ -24,3 +38,14 @@ export {
   makeCertificateOffice,
   type CertificateOffice,
 } from './certificates/certificate-office.ts';
+export { followJournal, type PostedEntry } from './feed/journal-feed.ts';
+export {
+  DISPUTE_KINDS,
+  makeDisputeDesk,
+  startDisputeReview,
+  type Claim,
+  type Dispute,
+  type DisputeDesk,
+  type DisputeState,
+} from './disputes/index.ts';
+export { openCase } from './exceptions/case-store.ts';

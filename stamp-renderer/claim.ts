@@ -5,8 +5,8 @@
  */
 import { z } from 'zod';
 import { paisa } from '../kernel/money.ts';
-import type { StampDocument } from './documents.ts';
-import { CERTIFICATE_LAYOUT } from './pdf/e-stamp.ts';
+import { STAMP_STATES, type StampDocument } from './documents.ts';
+import { CERTIFICATE_LAYOUT, type PrintOptions } from './pdf/e-stamp.ts';
 import { fromHex, toHex } from './seal/bytes.ts';
 import { STAMP_KINDS } from './seal/facts.ts';
 import { shownOpenings, type FactLeaf } from './seal/openings.ts';
@@ -37,6 +37,10 @@ const claimSchema = z.strictObject({
   format: z.literal('sanad-e-stamp'),
   layout: z.literal(CERTIFICATE_LAYOUT),
   qr: z.string().max(2000),
+  print: z.strictObject({
+    paper: z.enum(['A4', 'legal']),
+    duplicate: z.int().min(1).max(99_999).exactOptional(),
+  }),
   document: z.strictObject({
     id: z.string().regex(/^\d{16}$/),
     kind: z.enum(STAMP_KINDS),
@@ -56,7 +60,7 @@ const claimSchema = z.strictObject({
     paidThrough: text,
     issuedAt: z.iso.datetime().transform((value) => new Date(value)),
     validUntil: z.iso.date(),
-    state: z.enum(['issued', 'delisted', 'spoiled', 'refunded', 'cancelled']),
+    state: z.enum(STAMP_STATES),
     factsRoot: bytes(32),
     salt: bytes(16),
     logSizeAtIssue: natural,
@@ -74,18 +78,24 @@ const claimSchema = z.strictObject({
 /** What a certificate says of itself. */
 export interface Claim {
   readonly qr: string;
+  readonly print: PrintOptions;
   /** Without openings: `facts` has those that were given. */
   readonly document: StampDocument;
   readonly facts: readonly FactLeaf[];
 }
 
 /** Writes the claim of a certificate. */
-export async function encodeClaim(document: StampDocument, qrText: string): Promise<Buffer> {
+export async function encodeClaim(
+  document: StampDocument,
+  qrText: string,
+  { paper = 'A4', duplicate }: PrintOptions = {},
+): Promise<Buffer> {
   const facts = await shownOpenings(document);
   const claim = {
     format: 'sanad-e-stamp',
     layout: CERTIFICATE_LAYOUT,
     qr: qrText,
+    print: { paper, duplicate },
     document: {
       ...document,
       // Those that may be shown are in `facts`.
@@ -117,6 +127,6 @@ export function decodeClaim(content: Uint8Array): Claim | undefined {
   }
   const parsed = claimSchema.safeParse(value);
   if (!parsed.success) return undefined;
-  const { qr, document, facts } = parsed.data;
-  return { qr, document: { ...document, openings: [] }, facts };
+  const { qr, print, document, facts } = parsed.data;
+  return { qr, print, document: { ...document, openings: [] }, facts };
 }

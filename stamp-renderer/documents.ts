@@ -53,7 +53,15 @@ export interface FactOpening {
 }
 
 /** The life of an e-stamp (DOMAIN.md §3). */
-export type StampState = 'issued' | 'delisted' | 'spoiled' | 'refunded' | 'cancelled';
+export const STAMP_STATES = [
+  'issued',
+  'delisted',
+  'spoiled',
+  'refund-requested',
+  'refunded',
+  'cancelled',
+] as const;
+export type StampState = (typeof STAMP_STATES)[number];
 
 /** An e-stamp certificate. */
 export interface StampDocument {

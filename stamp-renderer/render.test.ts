@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import jsqr from 'jsqr';
+import { paisa } from '../kernel/money.ts';
 import { decodeClaim, encodeClaim } from './claim.ts';
 import { drawStamp } from './pdf/e-stamp.ts';
-import { renderChallan, renderStamp } from './render.ts';
+import { amountInUrduWords } from './pdf/urdu-words.ts';
+import { renderBatch, renderChallan, renderStamp } from './render.ts';
 import { matrixPng, qrMatrix, qrPng, QUIET_MODULES } from './seal/qr-image.ts';
 import { challanDocument, qrOf, stampDocument, urduDocument } from './test-support/samples.ts';
 import { withFileReader, type ReadPdf } from './verification/file-reader.ts';
@@ -53,15 +55,6 @@ describe('the e-stamp certificate', () => {
     expect(file.pages[0]?.codes).toEqual([qrText]);
   });
 
-  it('prints Urdu names in their reading order', async () => {
-    const urdu = urduDocument();
-    const text = textOf(await read(await renderStamp(urdu, { qrText: qrOf(urdu) })));
-    expect(text).toContain('محمد بلال احمد ولد محمد اکرم');
-    expect(text).toContain('عائشہ صدیقہ زوجہ طارق محمود');
-    expect(text).toContain('رہائشی پلاٹ کی فروخت');
-    expect(text).toContain('14-B');
-  });
-
   it('has the same bytes whatever was drawn before it', async () => {
     const first = await renderStamp(document, { qrText });
     const urdu = urduDocument();
@@ -108,7 +101,7 @@ describe('the e-stamp certificate', () => {
     >;
     for (const wrong of [
       { ...good, more: 1 },
-      { ...good, layout: 2 },
+      { ...good, layout: 1 },
       { ...good, qr: 1 },
       { ...good, document: {} },
       { ...good, facts: [{ label: 'x' }] },
@@ -220,5 +213,53 @@ describe('challan 32-A', () => {
     const signature = items.find(({ text }) => text === 'Signature of tenderer');
     expect(textOf(file)).toContain('Head 12');
     expect(total?.y).toBeLessThan((signature?.y ?? 0) - 30);
+  });
+});
+
+describe('other prints', () => {
+  const document = stampDocument();
+  const qrText = qrOf(document);
+  const read = (bytes: Buffer): string => bytes.toString('latin1');
+
+  it('have the same bytes for the same arguments, and others for another print', async () => {
+    const draw = (print: object): Promise<Buffer> => renderStamp(document, { qrText }, print);
+    const prints = [{}, { paper: 'legal' }, { duplicate: 1 }, { duplicate: 2 }];
+    const files = await Promise.all(prints.map(draw));
+    expect(new Set(files.map(read)).size).toBe(prints.length);
+    for (const [at, print] of prints.entries())
+      expect((await draw(print)).equals(files[at]!)).toBe(true);
+  });
+
+  it('of many stamps come as one file, in pieces', async () => {
+    const stamps = Array.from({ length: 40 }, () => ({ document, qrText }));
+    const chunks: Buffer[] = [];
+    let largest = 0;
+    const count = await renderBatch(stamps, {
+      createdAt: document.issuedAt,
+      write(chunk) {
+        chunks.push(chunk);
+        largest = Math.max(largest, chunk.length);
+        return undefined;
+      },
+    });
+    const file = Buffer.concat(chunks);
+    expect(count).toBe(40);
+    expect(read(file).match(/\/Type \/Page\n/g)).toHaveLength(40);
+    expect(largest).toBeLessThan(file.length / 4);
+    await expect(
+      renderBatch([], { createdAt: document.issuedAt, write: () => undefined }),
+    ).rejects.toThrow('no stamp');
+  });
+
+  it('say the amount in Urdu words', () => {
+    const words: readonly (readonly [bigint, string])[] = [
+      [100n, 'ایک روپے صرف'],
+      [18_690_000n, 'ایک لاکھ چھیاسی ہزار نو سو روپے صرف'],
+      [1_250n, 'بارہ روپے اور پچاس پیسے صرف'],
+      [10_000_000_000n, 'دس کروڑ روپے صرف'],
+      [0n, 'صفر روپے صرف'],
+      [10n ** 15n, 'ایک سو کھرب روپے صرف'],
+    ];
+    for (const [amount, text] of words) expect(amountInUrduWords(paisa(amount))).toBe(text);
   });
 });

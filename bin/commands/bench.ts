@@ -9,6 +9,7 @@ import {
   benchGrowth,
   benchHistory,
   benchLane,
+  benchLog,
   parseSettings,
   renderResults,
   succeeded,
@@ -113,6 +114,12 @@ const BENCHES: Readonly<Record<string, (given: Given) => Promise<BenchDocument>>
       inFlight: numbers(given['in-flight'] ?? '64')[0] ?? 64,
       seconds: given.seconds ?? 10,
       paymentsPerSecondMax: given['per-second-max'] ?? 15_000,
+    }),
+  log: (given) =>
+    benchLog({
+      ...common(given),
+      leaves: given.stamps ?? 8_000_000,
+      seconds: given.seconds ?? 10,
     }),
   history: (given) => benchHistory({ ...common(given), stamps: given.stamps ?? 100_000 }),
 };

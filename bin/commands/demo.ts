@@ -21,7 +21,8 @@ import {
 import { commandArguments } from '../arguments.ts';
 import { loadKeys } from '../keys.ts';
 import { print, printJson, progress } from '../output.ts';
-import { startProduct, type Addresses, type Product, type Trial } from '../product.ts';
+import { startProduct, type Addresses, type Product } from '../product.ts';
+import type { Trial } from '../trial.ts';
 
 interface Applied {
   readonly psid: string;
@@ -271,7 +272,12 @@ async function runStory(
   progress('6/6 auditing books, register and log …');
   const difference = await writeTrialBalance(demo, product);
   const { logPublicKey } = await loadKeys(config.dataFolder, config.logOrigin, systemClock);
-  const audit = await auditAll(product.books.database, { logPublicKey, origin: config.logOrigin });
+  const audit = await auditAll(product.books.database, {
+    logPublicKey,
+    origin: config.logOrigin,
+    // The embedded chain lies in the books themselves.
+    ...(config.fabric === undefined ? {} : { chain: product.chain }),
+  });
   await demo.save(
     'audit.json',
     `${JSON.stringify(audit, (_key, value: unknown) => (typeof value === 'bigint' ? value.toString() : value), 2)}\n`,

@@ -4,19 +4,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { commandArguments } from '../arguments.ts';
 import { print, printJson, progress } from '../output.ts';
 import { startProduct, type Part, type Product } from '../product.ts';
-
-/** Settles at the first signal; a second one ends the process at once, for a start or a stop that hangs. */
-function signalled(): Promise<undefined> {
-  return new Promise((resolve) => {
-    let seen = false;
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.on(signal, () => {
-        if (seen) process.exit(130);
-        seen = true;
-        resolve(undefined);
-      });
-  });
-}
+import { stopSignal } from '../stop-signal.ts';
 
 function isPart(text: string): text is Part {
   return ['all', 'channels', 'anchoring'].includes(text);
@@ -36,7 +24,7 @@ function tellReady({ addresses, trial }: Product, json: boolean): void {
     });
   } else {
     print(
-      `Sanad is ready: ${addresses.http} (start page, API, 1BILL), ISO 8583 on ${addresses.iso8583}; Ctrl-C stops it`,
+      `Sanad is ready: ${addresses.http} (start page, API, 1BILL, JazzCash, Easypaisa, OTC), ISO 8583 on ${addresses.iso8583}; Ctrl-C stops it`,
     );
   }
 }
@@ -46,7 +34,7 @@ export async function upCommand(argv: readonly string[]): Promise<boolean> {
   const { json, only = 'all' } = commandArguments(argv, { json: 'boolean', only: 'string' });
   if (!isPart(only))
     throw new Fault('bad-input', 'The parts are channels and anchoring.', { fields: { only } });
-  const stopped = signalled();
+  const stopped = stopSignal();
   const product = await startProduct(readConfig(), only);
   tellReady(product, json);
   const failure = await Promise.race([stopped, product.failed]);

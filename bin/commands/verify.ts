@@ -1,10 +1,20 @@
 /** `sanad verify FILE`: seal, printed facts, status and proof of an e-stamp. */
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { systemClock } from '../../kernel/clock.ts';
 import { readConfig } from '../../kernel/config.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { makeCertificateOffice } from '../../reconciliation/index.ts';
-import { verifyFile, type VerificationReport } from '../../stamp-renderer/index.ts';
+import {
+  allGood,
+  BULK_LINES_MAX,
+  bulkCsv,
+  bulkEntries,
+  verifyBulk,
+  verifyFile,
+  type BulkLine,
+  type VerificationReport,
+  type VerifyFileOptions,
+} from '../../stamp-renderer/index.ts';
 import { commandArguments } from '../arguments.ts';
 import { openBooks } from '../books.ts';
 import { loadKeys } from '../keys.ts';
@@ -29,13 +39,16 @@ async function readInput(file: string | undefined): Promise<Buffer> {
   }
 }
 
-async function verify(file: string | undefined, offline: boolean): Promise<VerificationReport> {
-  const bytes = await readInput(file);
+/** Runs `work` with the trust list and, unless it is to be done offline, with the register. */
+async function withVerifier<Result>(
+  offline: boolean,
+  work: (options: VerifyFileOptions) => Promise<Result>,
+): Promise<Result> {
   const config = readConfig();
   const clock = systemClock;
   if (offline) {
     const { trustList } = await loadKeys(config.dataFolder, config.logOrigin, clock);
-    return verifyFile(bytes, { trustList, now: clock.now() });
+    return work({ trustList, now: clock.now() });
   }
   const books = await openBooks(config, 2);
   try {
@@ -46,19 +59,48 @@ async function verify(file: string | undefined, offline: boolean): Promise<Verif
       signer,
       publicUrl: () => config.publicUrl ?? '',
     });
-    return await verifyFile(bytes, {
-      trustList,
-      status: statusLookup({ database: books.database, clock, office }),
-      now: clock.now(),
-    });
+    const status = statusLookup({ database: books.database, clock, office });
+    return await work({ trustList, status, now: clock.now() });
   } finally {
     await books.close();
   }
 }
 
+async function verify(file: string | undefined, offline: boolean): Promise<VerificationReport> {
+  const bytes = await readInput(file);
+  return withVerifier(offline, (options) => verifyFile(bytes, options));
+}
+
+async function verifyListFile(file: string, offline: boolean): Promise<BulkLine[]> {
+  const entries = bulkEntries((await readInput(file)).toString('utf8'));
+  if (entries.length === 0 || entries.length > BULK_LINES_MAX)
+    throw new Fault('bad-input', 'A list has between one and 10,000 lines with a stamp.', {
+      fields: { file, lines: entries.length },
+    });
+  return withVerifier(offline, (options) => verifyBulk(entries, options));
+}
+
+/** `--bulk FILE`: one stamp a line, by the text of its code or by its number; CSV, or JSON with `--json`. */
+async function bulkCommand(
+  file: string,
+  given: { offline: boolean; json: boolean; out: string | undefined },
+): Promise<boolean> {
+  const lines = await verifyListFile(file, given.offline);
+  const text = given.json ? `${JSON.stringify({ lines }, null, 2)}\n` : bulkCsv(lines);
+  if (given.out === undefined) print(text.trimEnd());
+  else await writeFile(given.out, text);
+  return allGood(lines);
+}
+
 /** True when the stamp is genuine; each reason of a refusal is printed. */
 export async function verifyCommand(argv: readonly string[]): Promise<boolean> {
-  const given = commandArguments(argv, { json: 'boolean', offline: 'boolean' });
+  const given = commandArguments(argv, {
+    json: 'boolean',
+    offline: 'boolean',
+    bulk: 'string',
+    out: 'string',
+  });
+  if (given.bulk !== undefined) return bulkCommand(given.bulk, given);
   const report = await verify(given.words[0], given.offline);
   if (given.json) {
     printJson(report);

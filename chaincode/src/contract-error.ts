@@ -3,8 +3,8 @@
  * class of its own; a code never changes its meaning, because a refusal is replayed by auditors years later.
  */
 
-/** Every refusal with its constant sentence, in the order in which the contract checks. */
-const REFUSALS = {
+/** Every refusal of a batch with its constant sentence, in the order in which the contract checks. */
+const BATCH_REFUSALS = {
   'batch-malformed':
     'The packed entries are not a whole number of entries, or the root is not a hash.',
   'batch-empty': 'A batch has at least one entry.',
@@ -30,13 +30,32 @@ const REFUSALS = {
   'root-mismatch': 'The root that the contract computes is not the expected one.',
 } as const;
 
+/** Every refusal of a call on Fabric that is not about a batch. */
+const CALL_REFUSALS = {
+  'argument-malformed': 'An argument of the call is not in the form that the function takes.',
+  'organisation-unknown': 'The organisation of the caller has no part in this log.',
+  'role-missing': 'The certificate of the caller does not carry the role that the call needs.',
+  'function-unknown': 'The contract has no such function.',
+  'tree-range': 'The log has no such leaf, or had no tree of that size.',
+  'version-gap': 'The version does not follow the last one of this record.',
+  'version-exists': 'This version was registered before; a version is never changed.',
+  'key-known': 'A seal key of this id was registered before; an id is never used twice.',
+  'key-unknown': 'No seal key of this id is registered.',
+  'key-revoked': 'This seal key was revoked before.',
+} as const;
+
+const REFUSALS = { ...BATCH_REFUSALS, ...CALL_REFUSALS };
+
 export type ContractErrorCode = keyof typeof REFUSALS;
 
-/** All codes, in order of precedence. */
+/** All codes with which a batch can be refused, in order of precedence. */
 export const CONTRACT_ERROR_CODES: readonly ContractErrorCode[] = Object.freeze(
   // Object.keys is typed as strings; these are exactly the keys of the table above.
-  Object.keys(REFUSALS) as ContractErrorCode[],
+  Object.keys(BATCH_REFUSALS) as ContractErrorCode[],
 );
+
+/** What a refusal looks like in the message of a Fabric peer, which carries text only. */
+const WIRE_PATTERN = /\brefused ([a-z-]{1,40})(?: at entry (\d{1,6}))?: /;
 
 /** A refusal: nothing was written. `entry` is the position in the batch, when one entry is to blame. */
 export class ContractError extends Error {
@@ -49,4 +68,23 @@ export class ContractError extends Error {
     this.code = code;
     this.entry = entry;
   }
+}
+
+/** A refusal as text, for the message of a chaincode response; `refusalIn` reads it back. */
+export function refusalText(error: ContractError): string {
+  const at = error.entry === undefined ? '' : ` at entry ${error.entry.toString()}`;
+  return `refused ${error.code}${at}: ${REFUSALS[error.code]}`;
+}
+
+/** The refusal that a peer's message carries, or undefined when it carries none that this version knows. */
+export function refusalIn(message: string): ContractError | undefined {
+  const match = WIRE_PATTERN.exec(message);
+  const code = match?.[1];
+  if (code === undefined || !Object.hasOwn(REFUSALS, code)) return undefined;
+  const entry = match?.[2];
+  // The line above has just found the code among the keys of the table.
+  return new ContractError(
+    code as ContractErrorCode,
+    entry === undefined ? undefined : Number(entry),
+  );
 }

@@ -24,6 +24,7 @@ import {
   HASH_BYTES,
   leafHash,
   type Frontier,
+  type NodeObserver,
 } from './merkle.ts';
 
 /** The store that the rules run over. Within one call, reads see the state before the call. */
@@ -64,7 +65,8 @@ function isLifeEvent(type: LeafType): boolean {
   return LIFE_EVENTS.has(type);
 }
 
-function padded(index: bigint): string {
+/** An index as it stands in a key: 20 decimal digits, so that keys sort as numbers do. */
+export function padded(index: bigint): string {
   return index.toString().padStart(20, '0');
 }
 
@@ -232,9 +234,14 @@ function checkShape(batch: LogBatch): void {
 
 /**
  * Appends a batch and returns the new head. Refuses with a `ContractError`, in the order of its table, and then
- * has written nothing.
+ * has written nothing. `observe` is told of the nodes of the tree while the root is computed, before anything is
+ * written.
  */
-export async function appendBatch(state: WorldState, batch: LogBatch): Promise<LogHead> {
+export async function appendBatch(
+  state: WorldState,
+  batch: LogBatch,
+  observe?: NodeObserver,
+): Promise<LogHead> {
   checkShape(batch);
   const frontier = decodeFrontier(await state.get(HEAD_KEY));
   if (batch.start > frontier.size) throw new ContractError('batch-gap');
@@ -247,7 +254,7 @@ export async function appendBatch(state: WorldState, batch: LogBatch): Promise<L
   await checkIssues(state, events, batch);
   const lives = await livesAfter(state, events);
 
-  const grown = appendLeaves(frontier, packed.map(leafHash));
+  const grown = appendLeaves(frontier, packed.map(leafHash), observe);
   const root = frontierRoot(grown);
   if (Buffer.compare(root, batch.expectedRoot) !== 0) throw new ContractError('root-mismatch');
 

@@ -8,6 +8,7 @@ export interface Party {
   /** 13 digits written 5-7-1. */
   readonly cnic?: string;
   readonly contact?: string;
+  readonly email?: string;
   readonly address?: string;
 }
 

@@ -6,7 +6,11 @@ import { paisa, type Paisa } from '../../kernel/money.ts';
 import type { StampApplication } from './application.ts';
 import type { ChallanLineDraft } from './challan-line-draft.ts';
 
+/** What a challan is for: an e-stamp, a department's service, or an external biller's bill. */
+export type ChallanKind = 'e-stamp' | 'service' | 'external';
+
 export interface NewChallan {
+  readonly kind: ChallanKind;
   readonly shard: number;
   readonly psid: Psid;
   readonly challanNumber: string;
@@ -28,8 +32,8 @@ export async function insertChallan(tx: Queryable, row: NewChallan): Promise<voi
       'insert_challan',
       sql`insert into challan (shard_id, psid, challan_number, kind, amount_paisa, payable_until, payer_name, district_code,
             application, duty, facts_secret, idempotency_key, application_hash, created_at)
-          values (${row.shard}, ${row.psid}, ${row.challanNumber}, 'e-stamp', ${row.amount}, ${row.payableUntil}, ${row.payerName},
-            ${row.application.districtCode}, ${JSON.stringify(row.application)}, ${JSON.stringify(row.duty)}, ${row.secret},
+          values (${row.shard}, ${row.psid}, ${row.challanNumber}, ${row.kind}, ${row.amount}, ${row.payableUntil}, ${row.payerName},
+            ${row.application.districtCode === '' ? null : row.application.districtCode}, ${JSON.stringify(row.application)}, ${JSON.stringify(row.duty)}, ${row.secret},
             ${row.idempotencyKey}, ${row.contentHash}, ${row.createdAt})`,
     ),
   );
@@ -116,6 +120,7 @@ export interface ChallanLine {
 }
 
 export interface Challan {
+  readonly kind: ChallanKind;
   readonly psid: Psid;
   readonly challanNumber: string;
   readonly state: ChallanState;
@@ -137,6 +142,7 @@ export interface Challan {
 }
 
 type ChallanRow = {
+  kind: ChallanKind;
   psid: string;
   challan_number: string;
   state: ChallanState;
@@ -188,7 +194,7 @@ export async function findChallan(db: Queryable, psid: string): Promise<Challan 
     prepared(
       'find_challan',
       sql`
-    select c.psid, c.challan_number, c.state, c.amount_paisa, c.payable_until, c.payer_name, c.application, c.duty, c.facts_secret,
+    select c.kind, c.psid, c.challan_number, c.state, c.amount_paisa, c.payable_until, c.payer_name, c.application, c.duty, c.facts_secret,
       c.created_at, c.payment_id, c.paid_at, m.participant_code, p.name as participant_name, m.reference
     from challan c
     left join payment m on m.shard_id = c.shard_id and m.payment_id = c.payment_id
@@ -210,6 +216,7 @@ export async function findChallan(db: Queryable, psid: string): Promise<Challan 
           },
         };
   return {
+    kind: row.kind,
     psid: row.psid,
     challanNumber: row.challan_number,
     state: row.state,

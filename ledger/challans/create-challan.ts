@@ -1,5 +1,5 @@
 /**
- * Makes a challan 32-A for an e-stamp: the demand for payment with its lines by head of account, a PSID to pay
+ * Makes a challan 32-A for an e-stamp or a department's service: the demand for payment with its lines by head of account, a PSID to pay
  * it by, and the commitment to the facts that the stamp will attest once it is paid.
  */
 import { hkdfSync, timingSafeEqual } from 'node:crypto';
@@ -11,6 +11,7 @@ import { sumPaisa, type Paisa } from '../../kernel/money.ts';
 import { openAccount, treasuryAccount } from '../accounts/account-store.ts';
 import { factsRoot } from '../stamps/facts.ts';
 import { stampFacts, type StampApplication } from './application.ts';
+import { insertServiceChallan, type Service } from '../services/service-store.ts';
 import type { ChallanLineDraft } from './challan-line-draft.ts';
 import { findByIdempotencyKey, insertChallan, insertChallanLine } from './challan-store.ts';
 
@@ -23,6 +24,8 @@ export interface ChallanDraft {
   readonly lines: readonly ChallanLineDraft[];
   /** The duty calculation with its trace, as JSON; kept word for word. */
   readonly duty: unknown;
+  /** Present when a department asks for it: the service of its catalogue, and its own name for the matter. */
+  readonly service?: { readonly service: Service; readonly reference: string };
   /** Makes the request itself: the same key with the same content returns the same challan. */
   readonly idempotencyKey: string;
   /** SHA-256 of the request's canonical content. */
@@ -80,12 +83,15 @@ async function insertWhole(
 ): Promise<CreatedChallan> {
   const createdAt = deps.clock.now();
   const today = businessDate(createdAt);
-  const payableUntil = businessDate(new Date(createdAt.getTime() + deps.challanDays * 86_400_000));
-  const psid = newPsid(BILLER, deps.shard, deps.random);
+  const demand = draft.service;
+  const days = demand?.service.payableDays ?? deps.challanDays;
+  const payableUntil = businessDate(new Date(createdAt.getTime() + days * 86_400_000));
+  const psid = newPsid(demand?.service.prefix ?? BILLER, deps.shard, deps.random);
   const challanNumber = newChallanNumber(today, deps.random);
   const secret = deps.random.bytes(32);
   const amount = sumPaisa(draft.lines.map((line) => line.amount));
   await insertChallan(tx, {
+    kind: demand === undefined ? 'e-stamp' : 'service',
     shard: deps.shard,
     psid,
     challanNumber,
@@ -124,6 +130,17 @@ async function insertWhole(
       factsRoot: root,
     });
   }
+  if (demand !== undefined)
+    await insertServiceChallan(tx, {
+      shard: deps.shard,
+      psid,
+      departmentCode: demand.service.departmentCode,
+      serviceCode: demand.service.code,
+      serviceVersion: demand.service.version,
+      reference: demand.reference,
+      fulfilment: demand.service.fulfilment,
+      createdAt,
+    });
   return {
     psid,
     challanNumber,
@@ -135,8 +152,12 @@ async function insertWhole(
   };
 }
 
-async function findRepeated(
-  draft: ChallanDraft,
+/**
+ * The challan that the same request created before; undefined when it is new. Throws `conflict` when its key came with
+ * other content.
+ */
+export async function findCreatedChallan(
+  draft: Pick<ChallanDraft, 'idempotencyKey' | 'contentHash'>,
   deps: ChallanDeps,
 ): Promise<CreatedChallan | undefined> {
   const known = await findByIdempotencyKey(deps.database, deps.shard, draft.idempotencyKey);
@@ -161,7 +182,7 @@ export async function createChallan(
   if (draft.lines.length === 0)
     throw new Fault('bad-input', 'A challan needs at least one line with an amount.');
   for (let attempt = 1; ; attempt += 1) {
-    const repeated = await findRepeated(draft, deps);
+    const repeated = await findCreatedChallan(draft, deps);
     if (repeated !== undefined) return repeated;
     try {
       return await deps.database.transaction((tx) => insertWhole(tx, draft, deps));

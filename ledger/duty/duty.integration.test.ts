@@ -86,8 +86,8 @@ describe('reference data', () => {
       importReferenceData(database, folder, clock),
       importReferenceData(database, folder, clock),
     ]);
-    expect(first).toHaveLength(11);
-    expect(second).toHaveLength(11);
+    expect(first).toHaveLength(13);
+    expect(second).toHaveLength(13);
     expect(await count('dc_table')).toBe(4n);
     expect(await count('schedule_version')).toBe(1n);
   });

@@ -5,7 +5,8 @@ import { paisa, type Paisa } from '../../kernel/money.ts';
 import type { StampApplication } from '../challans/application.ts';
 
 /** The states of a stamp's life; the moves between them are in the database (`check_stamp_move`). */
-export type StampLifeState = 'issued' | 'delisted' | 'spoiled' | 'refunded' | 'cancelled';
+export type StampLifeState =
+  'issued' | 'delisted' | 'spoiled' | 'refund-requested' | 'refunded' | 'cancelled';
 
 export interface Stamp {
   readonly shard: number;

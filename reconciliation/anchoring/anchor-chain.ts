@@ -28,17 +28,40 @@ export interface Receipt {
   readonly reference: string;
 }
 
+/** Where in a chain of blocks something was committed. */
+export interface ChainPosition {
+  readonly blockNumber: bigint;
+  readonly transactionId: string;
+}
+
+/** What a chain tells by itself of a batch that it has committed. */
+export interface BatchNotice {
+  readonly start: bigint;
+  readonly count: number;
+  /** The head after the batch. */
+  readonly head: Head;
+  readonly at: ChainPosition;
+}
+
 export interface AnchorChain {
   /** What the chain is, in words that make no promise it does not keep. */
   readonly description: string;
-  /** The committed head. */
-  head(): Promise<Head>;
+  /**
+   * The committed head. Where several nodes can answer, one that has at least this many leaves is looked for; a
+   * shorter head is the answer when no node that can be reached has them.
+   */
+  head(atLeast?: bigint): Promise<Head>;
   /** Appends a batch; resolves after the commit. A refusal or a failure is a `ChainFault`. */
   append(batch: AnchorBatch): Promise<Receipt>;
   /** The packed entries of the batch that starts at this index, or undefined. */
   readBatch(start: bigint): Promise<Uint8Array | undefined>;
   /** The committed head as a signed note (C2SP tlog-checkpoint). */
   checkpoint(): Promise<string>;
+  /**
+   * What was committed, in order, from the batch after a position on (from the first, when there is none), until the
+   * signal or a `ChainFault`. Absent where the caller's own commit is the chain's.
+   */
+  follow?(after: ChainPosition | undefined, signal: AbortSignal): AsyncIterable<BatchNotice>;
 }
 
 /** Where a call failed: while reading, while the rules were run, on the way to the order, or while committing. */

@@ -1,7 +1,7 @@
 /** The tables of the worker: lease, outbox, planned and anchored batches, leaves, tiles and the confirmed head. */
 import { onlyRow, prepared, sql, type Queryable } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
-import type { AnchorBatch } from './anchor-chain.ts';
+import type { AnchorBatch, BatchNotice, ChainPosition } from './anchor-chain.ts';
 import type { BatchPlan, IssuePlace, OutboxItem } from './plan-batch.ts';
 import type { Tile, TileName } from './tiles.ts';
 
@@ -185,12 +185,49 @@ export async function confirmBatch(tx: Queryable, confirmation: Confirmation): P
   return true;
 }
 
-/** Stamps issued and not yet in the log as confirmed: in the outbox, or in a batch on its way. */
-export async function countUnanchored(db: Queryable): Promise<number> {
-  const rows = await db.query<{ lag: bigint }>(sql`
-    select (select count(*) from outbox where kind = 'issue')
-      + (select count(*) from anchor_batch b join log_leaf l
-           on l.leaf_index >= b.batch_start and l.leaf_index < b.batch_start + b.entry_count
-         where b.state = 'planned' and l.kind = 'issue') as lag`);
-  return Number(onlyRow(rows, 'lag').lag);
+/** Stamps issued and not yet in the log as confirmed: in the outbox, or in a batch on its way; and since when. */
+export async function findLag(
+  db: Queryable,
+): Promise<{ readonly stamps: number; readonly oldest: Date | undefined }> {
+  const rows = await db.query<{ stamps: bigint; oldest: Date | null }>(sql`
+    select count(*) as stamps, min(at) as oldest from (
+      select at from outbox where kind = 'issue'
+      union all
+      select b.planned_at from anchor_batch b join log_leaf l
+        on l.leaf_index >= b.batch_start and l.leaf_index < b.batch_start + b.entry_count
+      where b.state = 'planned' and l.kind = 'issue') waiting`);
+  const { stamps, oldest } = onlyRow(rows, 'lag');
+  return { stamps: Number(stamps), oldest: oldest ?? undefined };
+}
+
+/** Keeps what the chain told of a batch; the first word stands. */
+export async function insertNotice(
+  db: Queryable,
+  notice: BatchNotice,
+  notedAt: Date,
+): Promise<void> {
+  await db.query(sql`
+    insert into chain_notice (batch_start, entry_count, root, block_number, transaction_id, noted_at)
+    values (${notice.start}, ${notice.count}, ${notice.head.root}, ${notice.at.blockNumber}, ${notice.at.transactionId}, ${notedAt})
+    on conflict (batch_start) do nothing`);
+}
+
+/** Where the last notice stood in the chain; undefined before the first. */
+export async function lastNotice(db: Queryable): Promise<ChainPosition | undefined> {
+  const [row] = await db.query<{ block_number: bigint; transaction_id: string }>(sql`
+    select block_number, transaction_id from chain_notice order by batch_start desc limit 1`);
+  return row === undefined
+    ? undefined
+    : { blockNumber: row.block_number, transactionId: row.transaction_id };
+}
+
+/** The record of a batch: planned or anchored; undefined when there is none. */
+export async function batchRecord(
+  db: Queryable,
+  start: bigint,
+): Promise<{ readonly count: number; readonly root: Uint8Array } | undefined> {
+  const [row] = await db.query<{ entry_count: number; root: Buffer }>(
+    sql`select entry_count, root from anchor_batch where batch_start = ${start}`,
+  );
+  return row === undefined ? undefined : { count: row.entry_count, root: row.root };
 }

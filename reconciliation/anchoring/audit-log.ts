@@ -1,5 +1,5 @@
 /**
- * The audit of the log kept by the embedded chain. It replays every block from the first one through the
+ * The audit of the log. It replays every batch of the chain from the first one through the
  * contract's own rules over a state of its own, and compares what comes out with everything that is stored:
  * world state, batch records, checkpoints, leaves, tiles and heads. One pass, bounded memory, one snapshot.
  *
@@ -9,23 +9,19 @@
 import type { KeyObject } from 'node:crypto';
 import { ContractError } from '../../chaincode/src/contract-error.ts';
 import { decodeEntry, splitEntries } from '../../chaincode/src/leaf.ts';
-import { emptyRoot, leafHash } from '../../chaincode/src/merkle.ts';
+import {
+  appendLeaves,
+  EMPTY_FRONTIER,
+  emptyRoot,
+  frontierRoot,
+  leafHash,
+} from '../../chaincode/src/merkle.ts';
 import { appendBatch, batchKey, lifeKey } from '../../chaincode/src/registry.ts';
 import { sql, type Database, type Queryable } from '../../kernel/database.ts';
-import { Fault } from '../../kernel/fault.ts';
-import type { AnchorBatch, Head } from './anchor-chain.ts';
-import {
-  decodeBatch,
-  encodeGenesis,
-  hasGoodHash,
-  hasGoodSignature,
-  hashWrites,
-  NO_BLOCK,
-  sha256,
-  type SealedBlock,
-} from './adapters/embedded-block.ts';
-import { blocksFrom, type StoredBlock } from './adapters/embedded-store.ts';
-import { Findings, type LogFinding } from './audit-finding.ts';
+import type { AnchorBatch, AnchorChain, Head } from './anchor-chain.ts';
+import { sha256 } from './adapters/embedded-block.ts';
+import { Findings, StampOrder, type FindingPlace, type LogFinding } from './audit-finding.ts';
+import { BlockSource, ChainSource, type AuditedBatch, type AuditSource } from './audit-source.ts';
 import { AuditState } from './audit-state.ts';
 import {
   batchRecords,
@@ -33,17 +29,16 @@ import {
   lifeRows,
   logCounts,
   stateHashes,
+  strangeNotices,
   tileRows,
   type AuditedLeaf,
   type BatchRecord,
   type LogCounts,
   type OrderedRows,
 } from './audit-store.ts';
-import { openCheckpoint, rawPublicKey } from './checkpoint.ts';
+import { openCheckpoint } from './checkpoint.ts';
 import { TileBuilder, type Tile } from './tiles.ts';
 
-/** Blocks read at once: at most 75 MB. */
-const BLOCK_PAGE = 64;
 const TILE_LEVELS = 8;
 
 export interface LogAuditOptions {
@@ -51,6 +46,8 @@ export interface LogAuditOptions {
   readonly origin: string;
   /** Checkpoints of this log that were kept outside of it (by a witness, in print); each must agree with the log. */
   readonly keptCheckpoints?: readonly string[];
+  /** The network that keeps the log; absent: the embedded chain of the audited database. */
+  readonly chain?: AnchorChain;
 }
 
 export interface LogAuditReport {
@@ -73,15 +70,18 @@ class LogAudit {
   readonly #options: LogAuditOptions;
   readonly #counts: LogCounts;
   readonly #findings = new Findings();
+  readonly #source: AuditSource;
   readonly #state: AuditState;
   readonly #leaves: OrderedRows<AuditedLeaf>;
   readonly #tiles: OrderedRows<Tile>[];
+  readonly #records: OrderedRows<BatchRecord>;
   readonly #builder = new TileBuilder(0n, []);
+  readonly #order = new StampOrder();
   /** Kept checkpoints by size, until the log reaches them. */
   readonly #kept = new Map<bigint, Head[]>();
-  #previous: SealedBlock | undefined;
   #head: Head = { size: 0n, root: emptyRoot() };
-  #blocks = 0;
+  /** The tree of a network's batches, to know the root that the contract must come to. */
+  #frontier = EMPTY_FRONTIER;
   /** After a batch that cannot be replayed, what follows can only be checked block by block. */
   #broken = false;
 
@@ -89,32 +89,35 @@ class LogAudit {
     this.#db = db;
     this.#options = options;
     this.#counts = counts;
-    this.#state = new AuditState(db);
+    this.#source =
+      options.chain === undefined
+        ? new BlockSource(db, this.#findings, options)
+        : new ChainSource(options.chain, this.#findings, (entries) => this.#rootAfter(entries));
+    this.#state = new AuditState((position, start) => this.#source.entriesOf(position, start));
     this.#leaves = leafRows(db);
+    this.#records = batchRecords(db);
     this.#tiles = Array.from({ length: TILE_LEVELS }, (_, level) => tileRows(db, level));
   }
 
   async run(): Promise<LogAuditReport> {
     this.#openKept();
     this.#meetKept();
-    for (let from = 0n; ;) {
-      const page = await blocksFrom(this.#db, from, BLOCK_PAGE);
-      await this.#checkPage(page);
-      const last = page.at(-1);
-      if (last === undefined) break;
-      from = last.block.number + 1n;
+    for await (const audited of this.#source.batches()) {
+      if (!this.#broken) await this.#checkBatch(audited);
     }
-    if (this.#blocks === 0 && this.#counts.confirmedSize > 0n) {
+    if (this.#source.isEmbedded && this.#source.count === 0 && this.#counts.confirmedSize > 0n) {
       this.#findings.add('block-missing', { block: '0' });
       this.#broken = true;
     }
     if (!this.#broken) {
-      await this.#checkState();
+      await this.#source.end(this.#head);
+      if (this.#source.isEmbedded) await this.#checkState();
+      else await this.#checkNotices();
       await this.#checkEnds();
     }
     return {
       head: this.#broken ? undefined : this.#head,
-      blocks: this.#blocks,
+      blocks: this.#source.count,
       leaves: this.#head.size.toString(),
       findings: this.#findings.kept,
       findingsTotal: this.#findings.total,
@@ -140,107 +143,73 @@ class LogAudit {
     this.#kept.delete(size);
   }
 
-  async #checkPage(page: readonly StoredBlock[]): Promise<void> {
-    const starts = page.flatMap(({ block, arguments: args }) =>
-      block.function === 'appendBatch' && args.length >= 8
-        ? [Buffer.from(args.buffer, args.byteOffset, args.length).readBigInt64BE(0)]
-        : [],
-    );
-    const records = await batchRecords(this.#db, starts);
-    const states = await stateHashes(this.#db, starts.filter((start) => start >= 0n).map(batchKey));
-    for (const stored of page) {
-      this.#blocks += 1;
-      this.#checkBlock(stored);
-      const isFirst = stored.block.number === 0n;
-      this.#previous = stored.block;
-      if (isFirst || this.#broken) continue;
-      const batch = await this.#replay(stored);
-      if (batch === undefined) continue;
-      const stateHash = states.get(batchKey(batch.start));
-      if (stateHash === undefined || !same(stateHash, sha256(batch.entries))) {
-        this.#findings.add('state-batch-differs', { key: batchKey(batch.start) });
-      }
-      this.#checkRecord(batch, records.get(batch.start), stored.block.number.toString());
-      await this.#checkLeaves(batch);
-    }
-  }
-
-  /** What a block says of itself and of the block before it. */
-  #checkBlock({ block, arguments: args }: StoredBlock): void {
-    const { logPublicKey, origin } = this.#options;
-    const place = { block: block.number.toString() };
-    const expected = this.#previous === undefined ? 0n : this.#previous.number + 1n;
-    if (block.number !== expected)
-      this.#findings.add('block-missing', { block: expected.toString() });
-    if (!hasGoodHash(block)) this.#findings.add('block-hash-wrong', place);
-    if (!hasGoodSignature(block, logPublicKey)) this.#findings.add('block-signature-wrong', place);
-    if (!same(block.previousHash, this.#previous?.hash ?? NO_BLOCK)) {
-      this.#findings.add('block-link-broken', place);
-    }
-    if (this.#previous !== undefined && block.atMs < this.#previous.atMs) {
-      this.#findings.add('block-time-backwards', place);
-    }
-    if (this.#previous === undefined && block.number === 0n) {
-      const genesis = encodeGenesis(rawPublicKey(logPublicKey), origin);
-      if (block.function !== 'genesis' || !same(args, genesis)) {
-        this.#findings.add('genesis-wrong', place);
-      }
-    }
-  }
-
-  /** Runs a block's batch again; undefined, and the replay broken off, when it cannot be run. */
-  async #replay({ block, arguments: args }: StoredBlock): Promise<AnchorBatch | undefined> {
-    const place = { block: block.number.toString() };
-    try {
-      const batch = decodeBatch(args);
-      const head = await appendBatch(this.#state, batch);
-      this.#head = head;
-      if (block.head.size !== head.size || !same(block.head.root, head.root)) {
-        this.#findings.add('block-head-wrong', place);
-      }
-      if (!same(hashWrites(this.#state.takeWrites()), block.writesHash)) {
-        this.#findings.add('block-writes-differ', place);
-      }
-      this.#meetKept();
-      return batch;
-    } catch (error) {
+  async #checkBatch(audited: AuditedBatch): Promise<void> {
+    const { batch, place } = audited;
+    const leaves = batch === undefined ? undefined : await this.#replay(audited, batch);
+    if (batch === undefined || leaves === undefined) {
       this.#broken = true;
-      if (error instanceof ContractError) {
-        this.#findings.add('batch-refused', { ...place, refusal: error.code });
-      } else if (error instanceof Fault && error.code === 'message-malformed') {
-        this.#findings.add('block-malformed', place);
-      } else {
-        throw error;
+      return;
+    }
+    if (this.#source.isEmbedded) {
+      const key = batchKey(batch.start);
+      const stateHash = (await stateHashes(this.#db, [key])).get(key);
+      if (stateHash === undefined || !same(stateHash, sha256(batch.entries))) {
+        this.#findings.add('state-batch-differs', { key });
       }
+    }
+    this.#checkRecord(batch, await this.#records.at(batch.start), place);
+    await this.#checkLeaves(batch, leaves);
+  }
+
+  /** Runs a batch again and returns the hashes of its leaves; undefined when it cannot be run. */
+  async #replay(audited: AuditedBatch, batch: AnchorBatch): Promise<Uint8Array[] | undefined> {
+    const leaves: Uint8Array[] = [];
+    try {
+      this.#head = await appendBatch(this.#state, batch, (level, hash) => {
+        if (level === 0) leaves.push(hash);
+      });
+    } catch (error) {
+      if (!(error instanceof ContractError)) throw error;
+      this.#findings.add('batch-refused', { ...audited.place, refusal: error.code });
       return undefined;
     }
+    audited.check(this.#head, this.#state.takeWrites());
+    this.#meetKept();
+    return leaves;
   }
 
-  #checkRecord(batch: AnchorBatch, record: BatchRecord | undefined, block: string): void {
+  #rootAfter(entries: Uint8Array): Uint8Array {
+    this.#frontier = appendLeaves(this.#frontier, splitEntries(entries).map(leafHash));
+    return frontierRoot(this.#frontier);
+  }
+
+  #checkRecord(batch: AnchorBatch, record: BatchRecord | undefined, place: FindingPlace): void {
     const { logPublicKey, origin } = this.#options;
     if (record === undefined) {
-      this.#findings.add('batch-row-missing', { block });
+      this.#findings.add('batch-row-missing', place);
       return;
     }
     const isSame =
       batch.start + BigInt(record.entryCount) === this.#head.size &&
       same(record.root, this.#head.root) &&
       record.issueBatches.join() === batch.issueBatches.join();
-    if (!isSame) this.#findings.add('batch-row-differs', { block });
+    if (!isSame) this.#findings.add('batch-row-differs', place);
     // A batch that is appended and not yet confirmed has no checkpoint here.
     if (record.checkpoint === null) return;
     const head = openCheckpoint(record.checkpoint, origin, logPublicKey);
-    if (head === undefined) this.#findings.add('checkpoint-forged', { block });
+    if (head === undefined) this.#findings.add('checkpoint-forged', place);
     else if (head.size !== this.#head.size || !same(head.root, this.#head.root)) {
-      this.#findings.add('checkpoint-differs', { block });
+      this.#findings.add('checkpoint-differs', place);
     }
   }
 
-  async #checkLeaves(batch: AnchorBatch): Promise<void> {
-    for (const [position, entry] of splitEntries(batch.entries).entries()) {
+  async #checkLeaves(batch: AnchorBatch, leaves: readonly Uint8Array[]): Promise<void> {
+    const entries = splitEntries(batch.entries);
+    for (const [position, hash] of leaves.entries()) {
       const index = batch.start + BigInt(position);
-      const hash = leafHash(entry);
-      this.#checkLeaf(await this.#leaves.at(index), { index, entry, hash, start: batch.start });
+      const row = this.#leaves.ready(index) ?? (await this.#leaves.at(index));
+      const entry = entries[position] ?? new Uint8Array();
+      this.#checkLeaf(row, { index, entry, hash, start: batch.start });
       if (index >= this.#counts.confirmedSize) continue;
       for (const tile of this.#builder.append(hash)) await this.#checkTile(tile);
     }
@@ -256,12 +225,14 @@ class LogAudit {
       return;
     }
     const place = { leafIndex, stampId: row.stampId };
+    const entry = decodeEntry(leaf.entry);
     const isSame =
-      same(row.entry, leaf.entry) &&
-      row.kind === decodeEntry(leaf.entry).type &&
-      row.batchStart === leaf.start;
+      same(row.entry, leaf.entry) && row.kind === entry.type && row.batchStart === leaf.start;
     if (!isSame) this.#findings.add('leaf-changed', place);
     else if (!same(row.leafHash, leaf.hash)) this.#findings.add('leaf-hash-wrong', place);
+    if (entry.type !== 'issue') return;
+    const disorder = this.#order.check(row.shard, entry);
+    if (disorder !== undefined) this.#findings.add(disorder, place);
   }
 
   async #checkTile(tile: Tile): Promise<void> {
@@ -297,6 +268,15 @@ class LogAudit {
     if (seen !== this.#state.livesCount)
       this.#findings.add('state-life-differs', { key: lifeKey(0n) });
     if (this.#counts.stateKeys !== this.#state.keyCount) this.#findings.add('state-key-unknown');
+  }
+
+  /** What the network told of its commits, where it was heard. */
+  async #checkNotices(): Promise<void> {
+    for (const { start, differs } of await strangeNotices(this.#db)) {
+      this.#findings.add(differs ? 'notice-differs' : 'notice-unknown', {
+        leafIndex: start.toString(),
+      });
+    }
   }
 
   /** Heads, and whatever is stored beyond the end of the log. */
@@ -340,13 +320,18 @@ class LogAudit {
   }
 }
 
-/** Audits the log of the embedded chain in one read-only snapshot; the log may grow meanwhile. */
+/** Audits the log in a transaction of the caller's, which must be a read-only snapshot. */
+export async function auditLogIn(tx: Queryable, options: LogAuditOptions): Promise<LogAuditReport> {
+  return new LogAudit(tx, options, await logCounts(tx)).run();
+}
+
+/** Audits the log in one read-only snapshot; the log may grow meanwhile. */
 export async function auditLog(
   database: Database,
   options: LogAuditOptions,
 ): Promise<LogAuditReport> {
   return database.transaction(async (tx) => {
     await tx.query(sql`set transaction isolation level repeatable read, read only`);
-    return new LogAudit(tx, options, await logCounts(tx)).run();
+    return auditLogIn(tx, options);
   });
 }

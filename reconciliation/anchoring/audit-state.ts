@@ -1,26 +1,24 @@
 /**
  * The world state of the audit: built only from blocks that were replayed, so that nothing of the stored state is
- * trusted. A byte per leaf holds the lives; older batches are read back from their blocks.
+ * trusted. A byte per leaf holds the lives; older batches are read back from the chain.
  */
 import type { WorldState } from '../../chaincode/src/registry.ts';
-import type { Queryable } from '../../kernel/database.ts';
-import { decodeBatch } from './adapters/embedded-block.ts';
-import { blocksFrom } from './adapters/embedded-store.ts';
 
 const CHUNK = 65_536n;
 const INDEX = /^(batch|life):(\d{20})$/;
 
 export class AuditState implements WorldState {
-  readonly #db: Queryable;
+  readonly #entriesOf: (position: number, start: bigint) => Promise<Uint8Array | undefined>;
   readonly #lives = new Map<bigint, Uint8Array>();
-  /** Start of the batch of block `position + 1`, rising. */
+  /** Starts of the batches in order. */
   readonly #starts: bigint[] = [];
   #head: Uint8Array | undefined;
   #livesCount = 0n;
   #writes: [string, Uint8Array][] = [];
 
-  constructor(db: Queryable) {
-    this.#db = db;
+  /** `entriesOf` gives the entries of the batch at a position, which starts at an index. */
+  constructor(entriesOf: (position: number, start: bigint) => Promise<Uint8Array | undefined>) {
+    this.#entriesOf = entriesOf;
   }
 
   /** Keys that the store should hold by now. */
@@ -81,7 +79,7 @@ export class AuditState implements WorldState {
     chunk[at] = (value[0] ?? 0) | ((value[1] ?? 0) << 1);
   }
 
-  /** The entries of the batch that starts at this index, from its block. */
+  /** The entries of the batch that starts at this index, as the chain holds them. */
   async #batch(start: bigint): Promise<Uint8Array | undefined> {
     let low = 0;
     let high = this.#starts.length;
@@ -91,7 +89,6 @@ export class AuditState implements WorldState {
       else high = middle;
     }
     if (this.#starts[low] !== start) return undefined;
-    const [stored] = await blocksFrom(this.#db, BigInt(low + 1), 1);
-    return stored === undefined ? undefined : decodeBatch(stored.arguments).entries;
+    return this.#entriesOf(low, start);
   }
 }

@@ -6,6 +6,7 @@ export interface AuditedLeaf {
   readonly index: bigint;
   readonly entry: Buffer;
   readonly leafHash: Buffer;
+  readonly shard: number;
   readonly stampId: string;
   readonly kind: string;
   readonly batchStart: bigint;
@@ -16,11 +17,12 @@ export class OrderedRows<R extends { readonly index: bigint }> {
   readonly #fetch: (from: bigint) => Promise<R[]>;
   #page: R[] = [];
   #position = 0;
-  #from = 0n;
+  #from: bigint;
   #ended = false;
 
-  constructor(fetch: (from: bigint) => Promise<R[]>) {
+  constructor(fetch: (from: bigint) => Promise<R[]>, first = 0n) {
     this.#fetch = fetch;
+    this.#from = first;
   }
 
   /** The next row without passing it; undefined after the last. */
@@ -35,6 +37,14 @@ export class OrderedRows<R extends { readonly index: bigint }> {
     return this.#page[this.#position];
   }
 
+  /** The row of this index when it is the next one and already read: `at` without waiting. */
+  ready(index: bigint): R | undefined {
+    const row = this.#page[this.#position];
+    if (row?.index !== index) return undefined;
+    this.#position += 1;
+    return row;
+  }
+
   /** The row of this index, or undefined when there is none; indexes must be asked for in rising order. */
   async at(index: bigint): Promise<R | undefined> {
     for (;;) {
@@ -46,27 +56,29 @@ export class OrderedRows<R extends { readonly index: bigint }> {
   }
 }
 
-/** The leaves in order. */
-export function leafRows(db: Queryable): OrderedRows<AuditedLeaf> {
+/** The leaves in order, from an index on. */
+export function leafRows(db: Queryable, first = 0n): OrderedRows<AuditedLeaf> {
   return new OrderedRows(async (from) => {
     const rows = await db.query<{
       leaf_index: bigint;
       entry: Buffer;
       leaf_hash: Buffer;
+      shard_id: number;
       stamp_id: string;
       kind: string;
       batch_start: bigint;
-    }>(sql`select leaf_index, entry, leaf_hash, stamp_id, kind, batch_start from log_leaf
+    }>(sql`select leaf_index, entry, leaf_hash, shard_id, stamp_id, kind, batch_start from log_leaf
            where leaf_index >= ${from} order by leaf_index limit 5000`);
     return rows.map((row) => ({
       index: row.leaf_index,
       entry: row.entry,
       leafHash: row.leaf_hash,
+      shard: row.shard_id,
       stampId: row.stamp_id,
       kind: row.kind,
       batchStart: row.batch_start,
     }));
-  });
+  }, first);
 }
 
 /** The tiles of one level in order. */
@@ -79,38 +91,43 @@ export function tileRows(db: Queryable, level: number): OrderedRows<Tile> {
 }
 
 export interface BatchRecord {
-  readonly start: bigint;
+  /** Where the batch starts. */
+  readonly index: bigint;
   readonly entryCount: number;
   readonly root: Buffer;
   readonly issueBatches: readonly bigint[];
   readonly checkpoint: string | null;
 }
 
-/** The records of the batches with these starts. */
-export async function batchRecords(
+/** The records of the batches in order. */
+export function batchRecords(db: Queryable): OrderedRows<BatchRecord> {
+  return new OrderedRows(async (from) => {
+    const rows = await db.query<{
+      batch_start: bigint;
+      entry_count: number;
+      root: Buffer;
+      issue_batches: bigint[];
+      checkpoint: string | null;
+    }>(sql`select batch_start, entry_count, root, issue_batches, checkpoint from anchor_batch
+           where batch_start >= ${from} order by batch_start limit 500`);
+    return rows.map((row) => ({
+      index: row.batch_start,
+      entryCount: row.entry_count,
+      root: row.root,
+      issueBatches: row.issue_batches,
+      checkpoint: row.checkpoint,
+    }));
+  });
+}
+
+/** Notices of the chain that name a batch which is not recorded here, or is another one; at most 1,000. */
+export async function strangeNotices(
   db: Queryable,
-  starts: readonly bigint[],
-): Promise<Map<bigint, BatchRecord>> {
-  const rows = await db.query<{
-    batch_start: bigint;
-    entry_count: number;
-    root: Buffer;
-    issue_batches: bigint[];
-    checkpoint: string | null;
-  }>(sql`select batch_start, entry_count, root, issue_batches, checkpoint from anchor_batch
-         where batch_start = any(${starts}::bigint[])`);
-  return new Map(
-    rows.map((row) => [
-      row.batch_start,
-      {
-        start: row.batch_start,
-        entryCount: row.entry_count,
-        root: row.root,
-        issueBatches: row.issue_batches,
-        checkpoint: row.checkpoint,
-      },
-    ]),
-  );
+): Promise<{ readonly start: bigint; readonly differs: boolean }[]> {
+  return db.query<{ start: bigint; differs: boolean }>(sql`
+    select n.batch_start as start, b.batch_start is not null as differs
+    from chain_notice n left join anchor_batch b using (batch_start)
+    where (b.entry_count, b.root) is distinct from (n.entry_count, n.root) order by 1 limit 1000`);
 }
 
 /** The SHA-256 of the values of these keys of the world state; a key without a value is absent. */

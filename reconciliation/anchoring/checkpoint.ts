@@ -29,11 +29,11 @@ export function publicHalf(privateKey: KeyObject): KeyObject {
   return createPublicKey(privateKey);
 }
 
-/** The four bytes by which a note names a key: SHA-256(name ‖ "\n" ‖ 0x01 ‖ public key), cut. */
-function keyHash(name: string, publicKey: Buffer): Buffer {
+/** The four bytes by which a note names a key: SHA-256(name ‖ "\n" ‖ key type ‖ public key), cut. */
+function keyHash(name: string, publicKey: Buffer, type: number = ED25519): Buffer {
   return createHash('sha256')
     .update(`${name}\n`)
-    .update(Buffer.of(ED25519))
+    .update(Buffer.of(type))
     .update(publicKey)
     .digest()
     .subarray(0, 4);
@@ -44,6 +44,31 @@ export function verifierKey(origin: string, key: KeyObject): string {
   const publicKey = rawPublicKey(key);
   const encoded = Buffer.concat([Buffer.of(ED25519), publicKey]).toString('base64');
   return `${origin}+${keyHash(origin, publicKey).toString('hex')}+${encoded}`;
+}
+
+/**
+ * The name and the public key in a verifier key of the text form `name+hash+base64`; undefined when it is none of an
+ * Ed25519 key. Witnesses' keys (type 0x04, cosignature/v1) are read with that type.
+ */
+export function publicKeyOf(
+  text: string,
+  type: number = ED25519,
+): { readonly name: string; readonly key: KeyObject; readonly hash: Buffer } | undefined {
+  const match = /^([^\s+]{1,200})\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/u.exec(text);
+  if (match === null) return undefined;
+  const [, name = '', stated = '', encoded = ''] = match;
+  const bytes = Buffer.from(encoded, 'base64');
+  if (bytes.toString('base64') !== encoded || bytes.length !== 33 || bytes[0] !== type)
+    return undefined;
+  const raw = bytes.subarray(1);
+  const hash = keyHash(name, raw, type);
+  if (hash.toString('hex') !== stated) return undefined;
+  const x = raw.toString('base64url');
+  return {
+    name,
+    hash,
+    key: createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }),
+  };
 }
 
 /** The text of a checkpoint, without its signature. */

@@ -16,7 +16,7 @@ export function stampIds(count: number): string[] {
 export async function emptyAnchoring(database: Database): Promise<void> {
   await tamper(
     database,
-    `delete from outbox; truncate anchor_batch, log_leaf, log_tile, chain_state, chain_block;
+    `delete from outbox; truncate anchor_batch, log_leaf, log_tile, chain_state, chain_block, chain_notice, log_cosignature;
      update anchor_head set size = 0; update anchor_lease set holder = '', expires_at = '2000-01-01Z'`,
   );
 }

@@ -113,3 +113,19 @@ describe('the tiles of the log', () => {
     expect(tilesOfNodes(inclusionNodes(4_123_456n, 8_000_001n)).length).toBeLessThanOrEqual(6);
   });
 });
+
+describe('the cost of a proof', () => {
+  it('is a few tiles and hashes, however long the log is', () => {
+    for (const size of [8_000_000n, 7_910_001n, (1n << 33n) - 1n]) {
+      const levels = Math.ceil(size.toString(2).length / 8);
+      for (const index of [0n, 1n, size / 3n, size / 2n, size - 2n, size - 1n]) {
+        const nodes = inclusionNodes(index, size);
+        // One tile a level on the way up, and one beside it at the right edge of the tree.
+        expect(tilesOfNodes(nodes).length).toBeLessThanOrEqual(2 * levels);
+        expect(nodes.length).toBeLessThanOrEqual(2 * size.toString(2).length);
+      }
+      const grown = consistencyNodes(size / 2n + 1n, size);
+      expect(tilesOfNodes(grown).length).toBeLessThanOrEqual(2 * levels);
+    }
+  });
+});

@@ -28,7 +28,6 @@ import { ChainFault, type AnchorBatch, type AnchorChain } from './anchor-chain.t
 import {
   anchoredSize,
   confirmBatch,
-  countUnanchored,
   findTiles,
   holdLease,
   issuePlaces,
@@ -42,13 +41,15 @@ import {
   type Lease,
 } from './anchoring-store.ts';
 import { readCheckpoint } from './checkpoint.ts';
+import { LagWatch } from './lag-watch.ts';
 import { planBatch } from './plan-batch.ts';
 import { frontierFromTiles, openTiles, TileBuilder, tilesOfNodes } from './tiles.ts';
 
 /** How long a silent worker keeps others out. */
 const LEASE_MS = 5_000;
 const GATHER_MS = 500;
-const LAG_EVERY_MS = 1_000;
+/** Stamps are in the log within seconds; minutes mean that the chain is away. */
+const LAG_ALARM_MS = 5 * 60_000;
 const IDLE_MS = 200;
 const BACK_OFF_MS_MAX = 30_000;
 
@@ -57,7 +58,7 @@ export interface AnchoringWorkerOptions {
   readonly chain: AnchorChain;
   readonly clock: Clock;
   readonly log: Log;
-  readonly metrics: Pick<Metrics, 'anchorLag'>;
+  readonly metrics: Pick<Metrics, 'anchorLag' | 'anchorLagSeconds' | 'anchorAlarm'>;
   /** Most entries of one batch; the contract's limit when absent. */
   readonly batchEntriesMax?: number;
   /** What tells this worker from others; a random name when absent. */
@@ -69,6 +70,8 @@ export interface AnchoringWorkerOptions {
    * the chain and the database a commit and a signature, whatever its size.
    */
   readonly gatherMs?: number;
+  /** Age in ms of the oldest stamp outside the log at which the alarm is raised; 5 minutes when absent. */
+  readonly lagAlarmMs?: number;
 }
 
 export interface AnchoringWorker {
@@ -88,17 +91,19 @@ class Worker implements AnchoringWorker {
   readonly #options: AnchoringWorkerOptions;
   readonly #holder: string;
   readonly #entriesMax: number;
+  readonly #lag: LagWatch;
   #lease: Lease | undefined;
   #leaseUntilMs = 0;
   #headIsChecked = false;
   #halted: Fault | undefined;
-  #lagToldAtMs = -Infinity;
   #running: { readonly stopper: AbortController; readonly ended: Promise<void> } | undefined;
 
   constructor(options: AnchoringWorkerOptions) {
     this.#options = options;
     this.#holder = options.holder ?? randomUUID();
     this.#entriesMax = Math.min(options.batchEntriesMax ?? BATCH_ENTRIES_MAX, BATCH_ENTRIES_MAX);
+    this.#lag = new LagWatch({ ...options, alarmMs: options.lagAlarmMs ?? LAG_ALARM_MS });
+    options.metrics.anchorAlarm.set({ alarm: 'halted' }, 0);
     if (!(this.#entriesMax >= 2)) {
       throw new Fault('config-invalid', 'A batch must have room for a payment and its stamp.');
     }
@@ -108,18 +113,8 @@ class Worker implements AnchoringWorker {
     return this.#halted;
   }
 
-  async lag(): Promise<number> {
-    const lag = await countUnanchored(this.#options.database);
-    this.#options.metrics.anchorLag.set(lag);
-    return lag;
-  }
-
-  /** The lag as a metric, at most once a second: counting a long outbox is work too. */
-  async #tellLag(): Promise<void> {
-    const now = performance.now();
-    if (now - this.#lagToldAtMs < LAG_EVERY_MS) return;
-    this.#lagToldAtMs = now;
-    await this.lag();
+  lag(): Promise<number> {
+    return this.#lag.look();
   }
 
   async runOnce(): Promise<number> {
@@ -161,7 +156,6 @@ class Worker implements AnchoringWorker {
       let pauseMs = this.#options.idleMs ?? IDLE_MS;
       try {
         const leaves = this.#halted === undefined ? await this.runOnce() : 0;
-        await this.#tellLag();
         failures = 0;
         if (leaves > 0)
           pauseMs = leaves * 2 > this.#entriesMax ? 0 : (this.#options.gatherMs ?? GATHER_MS);
@@ -170,6 +164,8 @@ class Worker implements AnchoringWorker {
         pauseMs = Math.min(pauseMs * 2 ** Math.min(failures, 20), BACK_OFF_MS_MAX);
         this.#tell(error, failures);
       }
+      // The lag is told whatever happened: it is what shows that the chain is away.
+      await this.#lag.lookSometimes().catch((error: unknown) => this.#tell(error, failures));
       // An aborted pause is the wish to stop, which the loop's condition reads.
       if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
     }
@@ -193,10 +189,11 @@ class Worker implements AnchoringWorker {
       readonly cause?: unknown;
     },
   ): Promise<never> {
-    const { database, log } = this.#options;
+    const { database, log, metrics } = this.#options;
     await database.transaction((tx) => this.#fenced(tx, lease, () => Promise.resolve()));
     const { message, fields, cause } = why;
     this.#halted = new Fault('chain-refused', message, { fields, cause });
+    metrics.anchorAlarm.set({ alarm: 'halted' }, 1);
     log.error({ err: this.#halted, ...fields }, 'anchoring stopped; a person must look');
     throw this.#halted;
   }
@@ -226,8 +223,8 @@ class Worker implements AnchoringWorker {
   /** With nothing on the way, the chain must stand where this database last saw it. */
   async #checkHead(lease: Lease): Promise<void> {
     const { chain, database } = this.#options;
-    const head = await chain.head();
     const size = await anchoredSize(database);
+    const head = await chain.head(size);
     const root = await lastAnchoredRoot(database);
     if (head.size !== size || (root !== undefined && Buffer.compare(root, head.root) !== 0)) {
       await this.#halt(lease, {
@@ -275,7 +272,7 @@ class Worker implements AnchoringWorker {
 
   /** A batch was planned before: whether it was appended, only the chain knows. */
   async #resume(lease: Lease, batch: AnchorBatch): Promise<number> {
-    const head = await this.#options.chain.head();
+    const head = await this.#options.chain.head(batch.start);
     if (head.size === batch.start) return this.#append(lease, batch);
     return this.#confirmFound(lease, batch);
   }
@@ -296,7 +293,7 @@ class Worker implements AnchoringWorker {
 
   async #confirmFound(lease: Lease, batch: AnchorBatch, refusal?: ChainFault): Promise<number> {
     const { chain } = this.#options;
-    const head = await chain.head();
+    const head = await chain.head(endOf(batch));
     const fields = {
       batchStart: batch.start.toString(),
       batchEnd: endOf(batch).toString(),

@@ -1,10 +1,13 @@
 /** Turns the rows of the registers into the documents that the renderer draws. */
-import { businessDate, type BusinessDate } from '../../kernel/clock.ts';
-import { openFacts, stampFacts, type Challan, type Party, type Stamp } from '../../ledger/index.ts';
+import {
+  openFacts,
+  refundableUntil,
+  stampFacts,
+  type Challan,
+  type Party,
+  type Stamp,
+} from '../../ledger/index.ts';
 import type { ChallanDocument, DocumentParty, StampDocument } from '../../stamp-renderer/index.ts';
-
-/** Months within which an unused stamp can be refunded (Stamp Act s. 50; Refund Rules 1954). */
-const REFUND_MONTHS = 6;
 
 function documentParty(party: Party): DocumentParty {
   const { name, relation, cnic, address } = party;
@@ -14,14 +17,6 @@ function documentParty(party: Party): DocumentParty {
     ...(cnic === undefined ? {} : { cnic }),
     ...(address === undefined ? {} : { address }),
   };
-}
-
-/** The Karachi day six months after an instant; the last day of the month where that day does not exist. */
-export function refundableUntil(issuedAt: Date): BusinessDate {
-  const [year = 0, month = 1, day = 1] = businessDate(issuedAt).split('-').map(Number);
-  const lastDay = new Date(Date.UTC(year, month - 1 + REFUND_MONTHS + 1, 0)).getUTCDate();
-  const until = new Date(Date.UTC(year, month - 1 + REFUND_MONTHS, Math.min(day, lastDay)));
-  return until.toISOString().slice(0, 10);
 }
 
 /** The certificate of a stamp. */

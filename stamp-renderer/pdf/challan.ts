@@ -8,6 +8,7 @@ import { amountInWords, formatRupees } from '../../kernel/money.ts';
 import type { ChallanDocument, ChallanDocumentLine } from '../documents.ts';
 import { matrixPng, type QrMatrix } from '../seal/qr-image.ts';
 import { psidGroups } from './printed.ts';
+import { prepareShaping } from './shaper.ts';
 import { Sheet } from './sheet.ts';
 
 const PAGE = { width: 841.89, height: 595.28 };
@@ -39,15 +40,18 @@ export async function drawChallan(
   document: ChallanDocument,
   options: ChallanOptions,
 ): Promise<Buffer> {
+  await prepareShaping();
   const sheet = new Sheet({
     title: `Challan 32-A ${document.challanNumber}`,
     size: 'A4',
     layout: 'landscape',
     createdAt: document.issuedAt,
-    background: drawCutLines,
   });
+  sheet.begin(drawCutLines);
   const code = matrixPng(psidMatrix(document.psid), { scale: 8, quiet: 2 });
-  COPIES.forEach((copy, index) => drawCopy(sheet, document, { copy, index, code, ...options }));
+  COPIES.forEach((copy, index) =>
+    sheet.section('Sect', () => drawCopy(sheet, document, { copy, index, code, ...options })),
+  );
   return sheet.finish();
 }
 
@@ -65,7 +69,7 @@ function psidMatrix(psid: string): QrMatrix {
   return { size: modules.size, isDark: (row, column) => modules.get(row, column) === 1 };
 }
 
-function drawCutLines(page: PDFKit.PDFDocument): void {
+function drawCutLines({ document: page }: Sheet): void {
   page.lineWidth(0.5).strokeColor(LABEL).dash(4, { space: 3 });
   for (const index of [1, 2]) {
     page

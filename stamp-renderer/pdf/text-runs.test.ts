@@ -5,7 +5,7 @@ import { isRightToLeft, printable, visualRuns } from './text-runs.ts';
 /** Runs as one string, Naskh in square brackets. */
 const shown = (line: string): string =>
   visualRuns(line)
-    .map(({ text, script }) => (script === 'naskh' ? `[${text}]` : text))
+    .map(({ text, script }) => (script === 'urdu' ? `[${text}]` : text))
     .join('|');
 
 describe('lines of two scripts', () => {

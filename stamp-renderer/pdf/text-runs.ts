@@ -4,9 +4,9 @@
  * control characters are removed: a name must not be able to turn the text around it.
  */
 
-export type Script = 'latin' | 'naskh';
+export type Script = 'latin' | 'urdu';
 
-/** A piece of a line in one font. Right-to-left Naskh is in logical order: the font engine turns it round. */
+/** A piece of a line in one font. Right-to-left Urdu is in logical order: the font engine turns it round. */
 export interface TextRun {
   readonly text: string;
   readonly script: Script;
@@ -41,8 +41,21 @@ export function isRightToLeft(text: string): boolean {
   return false;
 }
 
+/** Lines kept: the fixed text of the documents comes again with every one of them. */
+const LINES_MAX = 4_000;
+const lines = new Map<string, readonly TextRun[]>();
+
 /** The runs of one line in the order in which they stand from left to right. */
-export function visualRuns(line: string): TextRun[] {
+export function visualRuns(line: string): readonly TextRun[] {
+  const known = lines.get(line);
+  if (known !== undefined) return known;
+  const runs = orderedRuns(line);
+  if (lines.size >= LINES_MAX) lines.clear();
+  lines.set(line, runs);
+  return runs;
+}
+
+function orderedRuns(line: string): TextRun[] {
   if (!/[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFC]/.test(line)) {
     return line === '' ? [] : [{ text: line, script: 'latin' }];
   }
@@ -86,9 +99,9 @@ function levelRuns(line: string): LevelRun[] {
 /** Letters decide; a blank, a mark or a comma of a right-to-left stretch stays in its font, so that words join. */
 function scriptOf(character: string, level: number, last: LevelRun | undefined): Script {
   const kind = kindOf(character);
-  if (kind === 'R' || /[\u0660-\u0669\u06F0-\u06F9]/.test(character)) return 'naskh';
+  if (kind === 'R' || /[\u0660-\u0669\u06F0-\u06F9]/.test(character)) return 'urdu';
   if (kind === 'mark') return last?.script ?? 'latin';
-  return character === ' ' && level % 2 === 1 ? 'naskh' : 'latin';
+  return character === ' ' && level % 2 === 1 ? 'urdu' : 'latin';
 }
 
 function resolveLevels(characters: readonly string[], base: number): number[] {

@@ -6,6 +6,11 @@ import { splitQrText } from './qr-text.ts';
 
 /** White modules around the code that the standard asks for. */
 export const QUIET_MODULES = 4;
+/**
+ * A mask breaks up regular pictures. A seal is a signature and hashes, as irregular as can be under any of the eight, so
+ * weighing them against each other, most of the work of a code, would choose between equals.
+ */
+const MASK = 3;
 /** Pixels a module in a PNG of the code alone. */
 const PNG_SCALE = 8;
 
@@ -27,9 +32,10 @@ export function qrMatrix(text: string): QrMatrix {
       { data: new TextEncoder().encode(parts.address), mode: 'byte' },
       { data: parts.code, mode: 'alphanumeric' },
     ],
-    { errorCorrectionLevel: 'M' },
+    { errorCorrectionLevel: 'M', maskPattern: MASK },
   );
-  return { size: modules.size, isDark: (row, column) => modules.get(row, column) === 1 };
+  const { size, data } = modules;
+  return { size, isDark: (row, column) => data[row * size + column] === 1 };
 }
 
 /** The QR code of a seal alone, as a black and white PNG with its quiet zone. */
@@ -44,16 +50,22 @@ export function matrixPng(
 ): Buffer {
   const side = (matrix.size + 2 * quiet) * scale;
   const rowBytes = 1 + ((side + 7) >> 3);
-  const rows = Buffer.alloc(rowBytes * side);
-  for (let y = 0; y < side; y += 1) {
-    for (let x = 0; x < side; x += 1) {
-      const row = Math.floor(y / scale) - quiet;
-      const column = Math.floor(x / scale) - quiet;
-      const inside = row >= 0 && column >= 0 && row < matrix.size && column < matrix.size;
-      if (inside && matrix.isDark(row, column)) continue;
-      const at = y * rowBytes + 1 + (x >> 3);
-      rows[at] = (rows[at] ?? 0) | (0x80 >> (x & 7));
+  // White; the first byte of a row names its filter, none. The bits after the last pixel are not looked at.
+  const white = Buffer.alloc(rowBytes, 0xff);
+  white[0] = 0;
+  const rows: Buffer[] = [];
+  for (let row = -quiet; row < matrix.size + quiet; row += 1) {
+    const line = Buffer.from(white);
+    if (row >= 0 && row < matrix.size) {
+      for (let column = 0; column < matrix.size; column += 1) {
+        if (!matrix.isDark(row, column)) continue;
+        const from = (column + quiet) * scale;
+        for (let x = from; x < from + scale; x += 1) {
+          line[1 + (x >> 3)] = (line[1 + (x >> 3)] ?? 0) & ~(0x80 >> (x & 7));
+        }
+      }
     }
+    for (let copy = 0; copy < scale; copy += 1) rows.push(line);
   }
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
@@ -62,7 +74,7 @@ export function matrixPng(
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
     chunk('IHDR', header),
-    chunk('IDAT', deflateSync(rows, { level: 9 })),
+    chunk('IDAT', deflateSync(Buffer.concat(rows), { level: 3 })),
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }

@@ -19,9 +19,24 @@ export interface SealSigner {
   sign(facts: SealFacts): Uint8Array;
 }
 
+/** A P-256 key pair, wherever its private half is. */
+export interface SealKey {
+  readonly publicKey: SealPublicKey;
+  /** ECDSA with SHA-256 over the bytes: r ‖ s, 64 bytes. */
+  sign(bytes: Uint8Array): Uint8Array;
+}
+
 /** Makes a signer of a P-256 private key; refuses another kind of key with `config-invalid`. */
 export function makeSealSigner(privateKey: KeyObject): SealSigner {
-  const publicKey = sealPublicKey(privateKey);
+  return makeSealSignerOf({
+    publicKey: sealPublicKey(privateKey),
+    sign: (bytes) => sign('sha256', bytes, { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+  });
+}
+
+/** Makes a signer of a key that may be on a token. */
+export function makeSealSignerOf(key: SealKey): SealSigner {
+  const { publicKey } = key;
   const kid = sealKeyId(publicKey);
   return {
     kid,
@@ -32,11 +47,8 @@ export function makeSealSigner(privateKey: KeyObject): SealSigner {
       if (decodePayload(payload) === undefined) {
         throw new Fault('seal-invalid', 'The stamp has a fact that cannot be sealed.');
       }
-      const signature = sign('sha256', bytesToSign(kidBytes, payload), {
-        key: privateKey,
-        dsaEncoding: 'ieee-p1363',
-      });
-      const seal = encodeEnvelope({ kid: kidBytes, payload, signature: withLowS(signature) });
+      const signature = withLowS(Buffer.from(key.sign(bytesToSign(kidBytes, payload))));
+      const seal = encodeEnvelope({ kid: kidBytes, payload, signature });
       if (seal.length > SEAL_BYTES_MAX) {
         throw new Fault('seal-invalid', 'The facts of the stamp are too long for a seal.');
       }

@@ -49,17 +49,29 @@ export async function verifySeal(qrText: string, trustList: TrustList): Promise<
   return { ok: false, reason: 'seal-signature-wrong' };
 }
 
-async function isSignedBy(envelope: Envelope, key: TrustedKey): Promise<boolean> {
-  if (BigInt(`0x${toHex(envelope.signature.slice(32))}`) > HALF_ORDER) return false;
-  const { subtle } = globalThis.crypto;
-  try {
-    const publicKey = await subtle.importKey(
+/** Keys as the browser or Node holds them, for as long as their entry of the trust list is. */
+const imported = new WeakMap<TrustedKey, Promise<CryptoKey>>();
+
+function importedKey(key: TrustedKey): Promise<CryptoKey> {
+  let held = imported.get(key);
+  if (held === undefined) {
+    held = globalThis.crypto.subtle.importKey(
       'jwk',
       { ...key.publicKey },
       { name: 'ECDSA', namedCurve: 'P-256' },
       false,
       ['verify'],
     );
+    imported.set(key, held);
+  }
+  return held;
+}
+
+async function isSignedBy(envelope: Envelope, key: TrustedKey): Promise<boolean> {
+  if (BigInt(`0x${toHex(envelope.signature.slice(32))}`) > HALF_ORDER) return false;
+  const { subtle } = globalThis.crypto;
+  try {
+    const publicKey = await importedKey(key);
     return await subtle.verify(
       { name: 'ECDSA', hash: 'SHA-256' },
       publicKey,

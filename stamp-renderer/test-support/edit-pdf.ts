@@ -11,8 +11,9 @@ export function editPage(pdf: Buffer, edit: (content: string) => string): Buffer
   for (let at = pdf.indexOf(marker); at >= 0; at = pdf.indexOf(marker, at + 1)) {
     const start = at + marker.length;
     const length = Number(lengthOf.exec(pdf.subarray(0, at).toString('latin1'))?.[1]);
+    if (!(length > 0)) continue;
     const content = inflateSync(pdf.subarray(start, start + length)).toString('latin1');
-    if (!content.includes(' Tm\n')) continue;
+    if (!content.includes('BT /')) continue;
     const edited = deflateSync(Buffer.from(edit(content), 'latin1'));
     const head = pdf
       .subarray(0, at)

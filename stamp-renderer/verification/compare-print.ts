@@ -7,7 +7,7 @@
 import { paisa } from '../../kernel/money.ts';
 import { CLAIM_NAME, decodeClaim, type Claim } from '../claim.ts';
 import type { StampDocument } from '../documents.ts';
-import { drawStamp } from '../pdf/e-stamp.ts';
+import { drawStamp, type PrintOptions } from '../pdf/e-stamp.ts';
 import type { FieldBox } from '../pdf/sheet.ts';
 import { equalBytes } from '../seal/bytes.ts';
 import { sealFactsOf } from '../seal/facts-of-document.ts';
@@ -120,7 +120,7 @@ async function compareWithClaim(
   claim: Claim,
   reader: FileReader,
 ): Promise<Reason[]> {
-  const { reference, boxes } = await drawReference(claim.document, claim.qr, reader);
+  const { reference, boxes } = await drawReference(claim.document, claim.qr, reader, claim.print);
   if (!given.isPlain || !given.pages.every((page) => page.isPlain && page.isComplete)) {
     return differing(['page']);
   }
@@ -164,8 +164,9 @@ async function drawReference(
   document: StampDocument,
   qrText: string,
   reader: FileReader,
+  print: PrintOptions = {},
 ): Promise<{ reference: ReadPdf; boxes: readonly FieldBox[] }> {
-  const { pdf, boxes } = await drawStamp(document, qrText);
+  const { pdf, boxes } = await drawStamp(document, qrText, print);
   const reference = await reader.readPdfPages(pdf);
   if (!reference.readable) return { reference: { ...NO_PAGES }, boxes };
   return { reference, boxes };

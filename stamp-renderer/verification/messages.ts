@@ -51,6 +51,10 @@ const REFUSAL_MESSAGES: Readonly<Record<Refusal, Message>> = {
     en: 'The stamp was refunded and is worth nothing.',
     ur: 'اس اسٹامپ کی رقم واپس ہو چکی ہے۔',
   },
+  'stamp-surrendered': {
+    en: 'The stamp was surrendered for a refund and cannot be used.',
+    ur: 'یہ اسٹامپ رقم کی واپسی کے لیے جمع کرایا جا چکا ہے اور استعمال نہیں ہو سکتا۔',
+  },
   'stamp-spoiled': {
     en: 'The stamp was declared spoiled.',
     ur: 'یہ اسٹامپ ناقابلِ استعمال قرار دیا جا چکا ہے۔',

@@ -25,6 +25,8 @@ export const REFUSALS = [
   'register-differs',
   'stamp-cancelled',
   'stamp-refunded',
+  /** Surrendered by its holder for a refund that is not decided yet. */
+  'stamp-surrendered',
   'stamp-spoiled',
   /** The caller demands the log, and the stamp is not in it yet. */
   'not-in-log',

@@ -1,14 +1,6 @@
 /** Reads the register's answer to a status look-up over HTTP (`GET /v1/stamps/{id}/status`). */
-import type { StampState } from '../documents.ts';
+import { STAMP_STATES, type StampState } from '../documents.ts';
 import type { StampStatus } from './report.ts';
-
-const STATES: readonly string[] = [
-  'issued',
-  'delisted',
-  'spoiled',
-  'refunded',
-  'cancelled',
-] satisfies StampState[];
 
 /** The status in a JSON value; undefined when a member is absent or malformed. Members unknown here are passed over. */
 export function statusFromJson(value: unknown): StampStatus | undefined {
@@ -36,7 +28,7 @@ export function statusFromJson(value: unknown): StampStatus | undefined {
 }
 
 function isState(value: unknown): value is StampState {
-  return typeof value === 'string' && STATES.includes(value);
+  return typeof value === 'string' && (STAMP_STATES as readonly string[]).includes(value);
 }
 
 function instant(value: unknown): Date | undefined {

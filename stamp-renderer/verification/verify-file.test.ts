@@ -39,10 +39,10 @@ const verify = (bytes: Uint8Array, status = known()): Promise<VerificationReport
 const found = (report: VerificationReport): string[] =>
   report.reasons.map(({ code, field }) => (field === undefined ? code : `${code} ${field}`));
 
-/** The page's lines, and the index of the line with the glyphs of the first text of a size. */
+/** The page's lines, and the index of the line that draws the first text of a size. */
 function glyphsOf(content: string, size: string): [lines: string[], at: number] {
   const lines = content.split('\n');
-  return [lines, lines.findIndex((line) => line.endsWith(` ${size} Tf`)) + 1];
+  return [lines, lines.findIndex((line) => line.includes(` ${size} Tf`))];
 }
 
 describe('a genuine e-stamp', () => {
@@ -176,9 +176,8 @@ describe('a tampered certificate', () => {
       () =>
         editPage(pdf, (content) => {
           const [lines, at] = glyphsOf(content, '23');
-          lines[at] = (lines[at] ?? '')
-            .replace(/<(.{20})(.{4})(.{4})/, '<$1$3$2')
-            .replace('1a>', '25>');
+          // Rs. 1,86,900.00 becomes Rs. 1,68,900.00.
+          lines[at] = (lines[at] ?? '').replace(/<(.{24})(.{4})(.{4})/, '<$1$3$2');
           return lines.join('\n');
         }),
     ],
@@ -188,7 +187,7 @@ describe('a tampered certificate', () => {
       () =>
         editPage(pdf, (content) => {
           const [lines, at] = glyphsOf(content, '23');
-          lines.splice(at, 0, '3 Tr');
+          lines[at] = (lines[at] ?? '').replace('BT ', 'BT 3 Tr ');
           return lines.join('\n');
         }),
     ],
@@ -266,6 +265,7 @@ describe('a seal, a register or a log that disagrees', () => {
     ['register-differs', () => verify(bytes, known({ recordRoot: '00'.repeat(32) }))],
     ['stamp-cancelled', () => verify(bytes, known({ state: 'cancelled' }))],
     ['stamp-refunded', () => verify(bytes, known({ state: 'refunded' }))],
+    ['stamp-surrendered', () => verify(bytes, known({ state: 'refund-requested' }))],
     ['stamp-spoiled', () => verify(bytes, known({ state: 'spoiled' }))],
     [
       'not-in-log',

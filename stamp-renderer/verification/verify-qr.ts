@@ -51,6 +51,7 @@ const STATUS_OLD_MS = 24 * 3600 * 1000;
 const KIND_REFUSED = {
   cancelled: 'stamp-cancelled',
   refunded: 'stamp-refunded',
+  'refund-requested': 'stamp-surrendered',
   spoiled: 'stamp-spoiled',
 } as const satisfies Partial<Record<StampStatus['state'], Refusal>>;
 

@@ -1,8 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FastifyInstance } from 'fastify';
+import { generateKeyPairSync } from 'node:crypto';
+import { systemClock } from '../../kernel/clock.ts';
+import type { Database } from '../../kernel/database.ts';
+import { IdMaker, secureRandom } from '../../kernel/ids.ts';
 import { makeLog } from '../../kernel/log.ts';
 import { makeMetrics } from '../../kernel/metrics.ts';
+import { easypaisaChannel } from '../channels/easypaisa/index.ts';
+import { jazzCashChannel } from '../channels/jazzcash/index.ts';
 import { oneBillChannel } from '../channels/onebill/index.ts';
+import { otcChannel } from '../channels/otc/index.ts';
 import { listen, makeHttpServer, type ApiServices } from './index.ts';
 import { stampApplicationRequest } from './schemas.ts';
 
@@ -29,7 +36,9 @@ const ROUTES = [
   'GET /health/live',
   'GET /health/ready',
   'GET /metrics',
+  'GET /easypaisa/ipn/{username}',
   'GET /openapi.json',
+  'GET /otc/scroll',
   'GET /v1/challans/{psid}',
   'GET /v1/challans/{psid}/pdf',
   'GET /v1/challans/{psid}/stamps',
@@ -42,8 +51,21 @@ const ROUTES = [
   'GET /v1/stamps/{id}/proof',
   'GET /v1/stamps/{id}/status',
   'GET /v1/trust-list',
+  'POST /easypaisa/bill-inquiry',
+  'POST /easypaisa/bill-payment',
+  'POST /easypaisa/bill-reversal',
+  'POST /jazzcash/BillInquiry',
+  'POST /jazzcash/BillPayment',
+  'POST /jazzcash/BillReversal',
+  'POST /jazzcash/IPN/{merchantId}',
   'POST /onebill/BillInquiry',
   'POST /onebill/BillPayment',
+  'POST /otc/close',
+  'POST /otc/inquiry',
+  'POST /otc/payment',
+  'POST /otc/sign-in',
+  'POST /otc/sign-out',
+  'POST /otc/void',
   'POST /v1/duty-calculations',
   'POST /v1/stamp-applications',
   'POST /v1/verifications',
@@ -58,20 +80,33 @@ beforeAll(async () => {
   const log = makeLog({ level: 'fatal' });
   const metrics = makeMetrics(false);
   const nobody = (): Promise<undefined> => Promise.resolve(undefined);
+  const { privateKey: signingKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+  const parts = {
+    engine: {
+      inquire: () => Promise.resolve({ ok: false, result: 'unknown-consumer' } as const),
+      pay: () =>
+        Promise.resolve({ result: 'unknown-consumer', repeated: false, stampIds: [] } as const),
+      reverse: () => Promise.resolve({ result: 'original-not-found', repeated: false } as const),
+    },
+    participants: { findByInstitution: nobody, findByCredentials: nobody, findSigner: nobody },
+    secrets: { open: () => Buffer.alloc(0) },
+    log,
+    metrics,
+  };
   app = await makeHttpServer({
     services,
     log,
     metrics,
     channels: [
-      oneBillChannel({
-        engine: {
-          inquire: () => Promise.resolve({ ok: false, result: 'unknown-consumer' }),
-          pay: () => Promise.resolve({ result: 'unknown-consumer', repeated: false, stampIds: [] }),
-          reverse: () => Promise.resolve({ result: 'original-not-found', repeated: false }),
-        },
-        participants: { findByInstitution: nobody, findByCredentials: nobody },
-        log,
-        metrics,
+      oneBillChannel(parts),
+      jazzCashChannel(parts),
+      easypaisaChannel({ ...parts, signingKey }),
+      otcChannel({
+        ...parts,
+        clock: systemClock,
+        database: {} as Database,
+        random: secureRandom,
+        ids: new IdMaker(systemClock, 0),
       }),
     ],
   });
@@ -114,7 +149,7 @@ describe('/openapi.json', () => {
       operations()
         .map(([name]) => name)
         .sort(),
-    ).toEqual(ROUTES);
+    ).toEqual([...ROUTES].sort());
     for (const [name, operation] of operations()) {
       expect([name, typeof operation.operationId]).toEqual([name, 'string']);
       expect(operation.summary).toBeTruthy();

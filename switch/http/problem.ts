@@ -19,6 +19,7 @@ const HTTP_KINDS = {
   'idempotency-key-required': { status: 400, title: 'An Idempotency-Key is required' },
   'key-reused': { status: 409, title: 'The Idempotency-Key was used with another request' },
   'duty-refused': { status: 422, title: 'The duty cannot be calculated' },
+  'service-refused': { status: 422, title: 'The service cannot be charged like this' },
   'too-large': { status: 413, title: 'The request is too large' },
   'unsupported-media-type': { status: 415, title: 'The media type is not supported' },
   'rate-limited': { status: 429, title: 'Too many requests' },

@@ -119,7 +119,14 @@ const challanLine = z.object({
 });
 
 const stampKind = z.enum(['non-judicial', 'judicial', 'low-denomination']);
-const stampState = z.enum(['issued', 'delisted', 'spoiled', 'refunded', 'cancelled']);
+const stampState = z.enum([
+  'issued',
+  'delisted',
+  'spoiled',
+  'refund-requested',
+  'refunded',
+  'cancelled',
+]);
 
 export const stampApplicationAnswer = withExample(
   z.object({

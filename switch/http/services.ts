@@ -129,7 +129,8 @@ export interface ChallanAnswer {
   readonly paidOn?: BusinessDate | undefined;
 }
 
-export type StampStateAnswer = 'issued' | 'delisted' | 'spoiled' | 'refunded' | 'cancelled';
+export type StampStateAnswer =
+  'issued' | 'delisted' | 'spoiled' | 'refund-requested' | 'refunded' | 'cancelled';
 export type StampKindAnswer = 'non-judicial' | 'judicial' | 'low-denomination';
 
 /** One stamp of a challan, for its applicant. */

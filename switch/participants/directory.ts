@@ -8,6 +8,7 @@ import type { Queryable } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { secureRandom, type Random } from '../../kernel/ids.ts';
 import type { Log } from '../../kernel/log.ts';
+import type { ChannelName } from '../payment/index.ts';
 import { compileAddressList, type AddressList } from './address-list.ts';
 import { selectParticipants, type StoredParticipant } from './participant-store.ts';
 import type { Participant } from './participant.ts';
@@ -24,6 +25,33 @@ export interface ParticipantDirectory {
     password: string,
     remoteAddress: string,
   ): Promise<Participant | undefined>;
+}
+
+/** The directory for channels whose senders prove themselves by a signature over the message. */
+export interface SignerDirectory extends ParticipantDirectory {
+  /**
+   * The active participant of this channel with this user name that may connect from this address. Nothing is proved
+   * by it: the channel must find the message signed with a key of the participant before it believes anything.
+   */
+  findSigner(
+    channel: ChannelName,
+    username: string,
+    remoteAddress: string,
+  ): Promise<Participant | undefined>;
+}
+
+/** The directory over a database. */
+export interface FullDirectory extends SignerDirectory {
+  /** True for an active participant of a sandbox, while the books are one: every participant in them is of it. */
+  isSandbox(code: string): Promise<boolean>;
+  /** The active participants of a channel by code, with their user names. */
+  ofChannel(channel: ChannelName): Promise<readonly NamedParticipant[]>;
+}
+
+/** A participant with the user name by which it signs in. */
+export interface NamedParticipant {
+  readonly participant: Participant;
+  readonly username: string;
 }
 
 export interface DirectoryOptions {
@@ -47,6 +75,8 @@ interface Snapshot {
   readonly byUsername: ReadonlyMap<string, Entry>;
   /** Every address from which somebody may present credentials. */
   readonly credentialAddresses: AddressList;
+  /** Codes of the active participants of a sandbox; empty when a real one is there. */
+  readonly sandbox: ReadonlySet<string>;
 }
 
 function entryOf(stored: StoredParticipant, log: Log | undefined): Entry | undefined {
@@ -74,9 +104,15 @@ async function takeSnapshot(
   const byInstitution = new Map<string, Entry>();
   const byUsername = new Map<string, Entry>();
   const addresses: string[] = [];
-  for (const stored of await selectParticipants(database)) {
-    const entry = stored.active ? entryOf(stored, log) : undefined;
+  const sandbox = new Set<string>();
+  const everybody = await selectParticipants(database);
+  // Play money ends where real money begins: the first real participant, active or not, shuts the sandbox's out.
+  const isReal = everybody.some((stored) => !stored.sandbox);
+  for (const stored of everybody) {
+    const isOut = !stored.active || (stored.sandbox && isReal);
+    const entry = isOut ? undefined : entryOf(stored, log);
     if (entry === undefined) continue;
+    if (stored.sandbox) sandbox.add(stored.code);
     const { institutionId, channel } = entry.participant;
     if (institutionId !== undefined && channel === 'iso8583')
       byInstitution.set(institutionId, entry);
@@ -86,14 +122,14 @@ async function takeSnapshot(
     }
   }
   const credentialAddresses = compileAddressList(addresses);
-  return { takenAtMs, byInstitution, byUsername, credentialAddresses };
+  return { takenAtMs, byInstitution, byUsername, credentialAddresses, sandbox };
 }
 
 /** Makes the directory over a database; nothing is read before the first question. */
 export function makeParticipantDirectory(
   database: Queryable,
   options: DirectoryOptions = {},
-): ParticipantDirectory {
+): FullDirectory {
   const { clock = systemClock, random = secureRandom, cacheMs = 5_000, log } = options;
   const verified = new VerifiedCredentials(clock, random);
   const nobody = unmatchableHash(random);
@@ -122,12 +158,31 @@ export function makeParticipantDirectory(
       const entry = (await current()).byInstitution.get(institutionId);
       return entry?.addresses.has(remoteAddress) === true ? entry.participant : undefined;
     },
+    async findSigner(channel, username, remoteAddress) {
+      const entry = (await current()).byUsername.get(username);
+      return entry?.participant.channel === channel && entry.addresses.has(remoteAddress)
+        ? entry.participant
+        : undefined;
+    },
+    async isSandbox(code) {
+      return (await current()).sandbox.has(code);
+    },
+    async ofChannel(channel) {
+      const { byUsername } = await current();
+      return [...byUsername]
+        .map(([username, { participant }]) => ({ participant, username }))
+        .filter(({ participant }) => participant.channel === channel)
+        .sort((left, right) => (left.participant.code < right.participant.code ? -1 : 1));
+    },
     async findByCredentials(username, password, remoteAddress) {
       const { byUsername, credentialAddresses } = await current();
       // From an address that nobody has, scrypt is not run: a flood from outside costs nothing.
       if (!credentialAddresses.has(remoteAddress)) return undefined;
       const entry = byUsername.get(username);
-      const isRight = await verified.check(username, password, entry?.passwordHash ?? nobody);
+      const isRight = await verified.check(
+        { username, password, storedHash: entry?.passwordHash ?? nobody },
+        remoteAddress,
+      );
       return isRight && entry?.addresses.has(remoteAddress) === true
         ? entry.participant
         : undefined;

@@ -21,4 +21,8 @@ export interface Participant {
   readonly settings: Readonly<Record<string, unknown>>;
   /** Most that one payment may move; the engine enforces it. */
   readonly limitPerTransaction?: Paisa;
+  /** Most that its payments may come to in one business date; the engine enforces it. */
+  readonly limitPerDay?: Paisa;
+  /** What it may owe beyond its prefunding; the engine enforces it. */
+  readonly netDebitCap?: Paisa;
 }

@@ -131,6 +131,14 @@ describe('the directory', () => {
     expect(await directory.findByInstitution('999999', '192.0.2.7')).toBeUndefined();
   });
 
+  it('finds a signer by user name, of its channel and from its addresses only', async () => {
+    const directory = makeParticipantDirectory(test.database, { clock });
+    expect(await directory.findSigner('onebill', 'hbl', '10.1.2.3')).toMatchObject({ code: 'HBL' });
+    expect(await directory.findSigner('otc', 'hbl', '10.1.2.3')).toBeUndefined();
+    expect(await directory.findSigner('onebill', 'hbl', '10.2.2.3')).toBeUndefined();
+    expect(await directory.findSigner('onebill', 'nobody', '10.1.2.3')).toBeUndefined();
+  });
+
   it('finds by credentials, and gives one answer for every refusal', async () => {
     const directory = makeParticipantDirectory(test.database, { clock });
     const found = await directory.findByCredentials('hbl', PASSWORD, '10.1.2.3');

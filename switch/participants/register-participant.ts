@@ -7,9 +7,11 @@ import type { Random } from '../../kernel/ids.ts';
 import type { Paisa } from '../../kernel/money.ts';
 import { compileAddressList } from './address-list.ts';
 import { parseAnswerCodes } from './answer-codes.ts';
-import { insertParticipant, selectParticipants } from './participant-store.ts';
+import { insertParticipant, selectParticipants, updateParticipant } from './participant-store.ts';
 import type { Participant } from './participant.ts';
 import { hashPassword } from './password.ts';
+
+const amount = z.custom<Paisa>((value) => typeof value === 'bigint' && value > 0n);
 
 const draftSchema = z.strictObject({
   code: z.string().regex(/^[A-Z0-9]{2,12}$/),
@@ -32,9 +34,10 @@ const draftSchema = z.strictObject({
     })
     .optional(),
   settings: z.record(z.string(), z.unknown()).optional(),
-  limitPerTransaction: z
-    .custom<Paisa>((value) => typeof value === 'bigint' && value > 0n)
-    .optional(),
+  limitPerTransaction: amount.optional(),
+  limitPerDay: amount.optional(),
+  /** What it may owe beyond its prefunding; zero: nothing. */
+  netDebitCap: z.custom<Paisa>((value) => typeof value === 'bigint' && value >= 0n).optional(),
 });
 
 /** A participant to register. `credentials.password` is hashed and then forgotten. */
@@ -46,6 +49,8 @@ export interface RegistrationDeps {
   readonly random: Random;
   /** Opens the participant's ledger accounts in the same transaction. */
   readonly openAccounts: (tx: Queryable, code: string) => Promise<void>;
+  /** Reads the settings as the participant's channel will, and refuses (`config-invalid`) what that could not. */
+  readonly checkSettings?: (participant: Participant) => void;
 }
 
 /**
@@ -63,9 +68,12 @@ export async function registerParticipant(
       fields: { problems },
     });
   }
-  const { credentials, settings = {}, limitPerTransaction, ...draft } = parsed.data;
+  const { credentials, settings = {}, limitPerTransaction, ...rest } = parsed.data;
+  const { limitPerDay, netDebitCap, ...draft } = rest;
   compileAddressList(draft.allowedAddresses);
-  parseAnswerCodes(settings, draft.channel);
+  const answerCodes = parseAnswerCodes(settings, draft.channel);
+  const { code, name, channel } = draft;
+  deps.checkSettings?.({ code, name, channel, active: true, answerCodes, settings });
   const passwordHash =
     credentials === undefined ? undefined : await hashPassword(credentials.password, deps.random);
   try {
@@ -78,6 +86,8 @@ export async function registerParticipant(
         passwordHash,
         settings,
         limitPerTransactionPaisa: limitPerTransaction,
+        limitPerDayPaisa: limitPerDay,
+        netDebitCapPaisa: netDebitCap,
         createdAt: deps.clock.now(),
       });
       await deps.openAccounts(tx, draft.code);
@@ -96,6 +106,8 @@ export async function registerParticipant(
 export interface ListedParticipant extends Participant {
   readonly allowedAddresses: readonly string[];
   readonly username?: string;
+  /** True for one of a sandbox. */
+  readonly sandbox: boolean;
 }
 
 /** All participants by code, without their password hashes. */
@@ -103,6 +115,53 @@ export async function listParticipants(database: Queryable): Promise<ListedParti
   return (await selectParticipants(database)).map((stored) => ({
     ...stored.profile(),
     allowedAddresses: stored.allowedAddresses,
+    sandbox: stored.sandbox,
     ...(stored.username === undefined ? {} : { username: stored.username }),
   }));
+}
+
+/** What an administrator changes; what is absent stays as it is. */
+export interface ParticipantRevision {
+  readonly active?: boolean;
+  readonly allowedAddresses?: readonly string[];
+  readonly password?: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly limitPerTransaction?: Paisa;
+  readonly limitPerDay?: Paisa;
+  readonly netDebitCap?: Paisa;
+}
+
+/**
+ * Changes a participant; running channels follow within seconds. Refuses an unknown code (`not-found`), a malformed
+ * password, address or amount (`bad-input`), and settings that its channel could not read (`config-invalid`).
+ */
+export async function reviseParticipant(
+  code: string,
+  revision: ParticipantRevision,
+  deps: Pick<RegistrationDeps, 'database' | 'random' | 'checkSettings'>,
+): Promise<void> {
+  const stored = (await selectParticipants(deps.database)).find((each) => each.code === code);
+  if (stored === undefined)
+    throw new Fault('not-found', 'There is no participant with this code.', { fields: { code } });
+  const { password, allowedAddresses, settings } = revision;
+  const { limitPerTransaction, limitPerDay, netDebitCap, active } = revision;
+  if (allowedAddresses !== undefined) {
+    if (allowedAddresses.length === 0)
+      throw new Fault('bad-input', 'A participant has at least one address.');
+    compileAddressList(allowedAddresses);
+  }
+  if (settings !== undefined) {
+    const profile = stored.profile();
+    const answerCodes = parseAnswerCodes(settings, profile.channel);
+    deps.checkSettings?.({ ...profile, answerCodes, settings });
+  }
+  await updateParticipant(deps.database, code, {
+    ...(active === undefined ? {} : { active }),
+    ...(allowedAddresses === undefined ? {} : { allowedAddresses }),
+    ...(settings === undefined ? {} : { settings }),
+    ...(password === undefined ? {} : { passwordHash: await hashPassword(password, deps.random) }),
+    ...(limitPerTransaction === undefined ? {} : { limitPerTransactionPaisa: limitPerTransaction }),
+    ...(limitPerDay === undefined ? {} : { limitPerDayPaisa: limitPerDay }),
+    ...(netDebitCap === undefined ? {} : { netDebitCapPaisa: netDebitCap }),
+  });
 }

@@ -27,23 +27,28 @@ interface Change {
 /** Each pattern must be found exactly once in the function's text. */
 const CHANGES: Readonly<Record<Exclude<Plant, 'ack-before-commit'>, readonly Change[]>> = {
   'drop-idempotency': [
-    {
-      function: 'post_payments',
+    ...['post_any_payments', 'needs_judging'].map((name) => ({
+      function: name,
       from: /\w\.participant_code = i\.participant and \w\.request_key = i\.request_key/g,
       to: 'false',
+    })),
+    {
+      function: 'post_any_payments',
+      from: /(from decided d where d\.result not in \('participant-unavailable', 'busy'\))/g,
+      to: '$1 on conflict do nothing',
     },
     {
       function: 'post_payments',
-      from: /(from decided d where d\.result not in \('participant-unavailable', 'busy'\))/g,
+      from: /(from decided d where d\.result <> 'participant-unavailable')/g,
       to: '$1 on conflict do nothing',
     },
   ],
   'skip-balance': [
-    {
-      function: 'post_payments',
+    ...['post_any_payments', 'post_payments'].map((name) => ({
+      function: name,
       from: /set debits_paisa = b\.debits_paisa \+ m\.debits, credits_paisa = b\.credits_paisa \+ m\.credits/g,
       to: 'set debits_paisa = b.debits_paisa, credits_paisa = b.credits_paisa',
-    },
+    })),
   ],
   'drop-fence': [
     { function: 'hold_lane', from: /and epoch = p_epoch/g, to: 'and p_epoch is not null' },

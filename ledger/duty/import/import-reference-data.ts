@@ -38,6 +38,8 @@ import {
   type TableResult,
 } from './table-file.ts';
 import { memorySource } from './table-source.ts';
+import { readDepartments, readServices } from '../../services/service-files.ts';
+import { insertServices, upsertDepartments } from '../../services/service-store.ts';
 
 const ATTEMPTS = 5;
 const DC_TABLES_MAX = 500;
@@ -128,6 +130,14 @@ const PLACE_FILES: readonly PlaceFile[] = [
       return rows;
     },
   },
+  {
+    kind: 'departments',
+    load: async (tx, source) => {
+      const rows = rightRows(readDepartments(source, await loadCodes(tx, 'head')));
+      await upsertDepartments(tx, rows);
+      return rows;
+    },
+  },
 ];
 
 interface RateFile {
@@ -167,6 +177,18 @@ const RATE_FILES: readonly RateFile[] = [
       };
       const rows = rightRows(readRemissions(source, known));
       await insertRemissions(tx, loadedFile(source, rows, clock), rows);
+      return 'imported';
+    },
+  },
+  {
+    name: 'services.csv',
+    load: async (tx, source, clock) => {
+      const known = {
+        heads: await loadCodes(tx, 'head'),
+        departments: await loadCodes(tx, 'department'),
+      };
+      const rows = rightRows(readServices(source, known));
+      await insertServices(tx, loadedFile(source, rows, clock), rows);
       return 'imported';
     },
   },

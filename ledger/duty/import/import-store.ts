@@ -2,7 +2,7 @@
 import { sql, type Queryable } from '../../../kernel/database.ts';
 import type { DistrictRow, DivisionRow, HeadRow, TehsilRow } from './place-files.ts';
 
-export type PlaceKind = 'divisions' | 'districts' | 'tehsils' | 'heads-of-account';
+export type PlaceKind = 'divisions' | 'districts' | 'tehsils' | 'heads-of-account' | 'departments';
 
 /** A loaded file as the registers keep it. */
 export interface LoadedFile {
@@ -24,7 +24,8 @@ export async function placeFileHashes(db: Queryable): Promise<ReadonlyMap<string
 export async function rateFileHashes(db: Queryable): Promise<ReadonlySet<string>> {
   const rows = await db.query<{ sha256: string }>(
     sql`select sha256 from schedule_version union all select sha256 from levy_version
-        union all select sha256 from remission_version union all select sha256 from dc_table`,
+        union all select sha256 from remission_version union all select sha256 from service_version
+        union all select sha256 from dc_table`,
   );
   return new Set(rows.map((row) => row.sha256));
 }
@@ -81,7 +82,7 @@ export async function upsertHeads(tx: Queryable, rows: readonly HeadRow[]): Prom
 /** Codes that rows of other files may name. */
 export async function loadCodes(
   db: Queryable,
-  of: 'division' | 'district' | 'head' | 'instrument' | 'levy',
+  of: 'division' | 'district' | 'head' | 'instrument' | 'levy' | 'department',
 ): Promise<ReadonlySet<string>> {
   const statements = {
     division: sql`select code from division`,
@@ -91,6 +92,7 @@ export async function loadCodes(
                     where version = (select max(version) from schedule_version)`,
     levy: sql`select distinct levy_code as code from levy_row
               where version = (select max(version) from levy_version)`,
+    department: sql`select code from department where kind = 'services'`,
   };
   const rows = await db.query<{ code: string }>(statements[of]);
   return new Set(rows.map((row) => row.code));

@@ -27,6 +27,7 @@ const STATES: Readonly<Record<string, string>> = {
   issued: 'Issued and not used',
   delisted: 'Already used',
   spoiled: 'Spoiled',
+  'refund-requested': 'Surrendered for a refund',
   refunded: 'Refunded',
   cancelled: 'Cancelled',
   unknown: 'Not in the register',

@@ -15,7 +15,7 @@ import { pack } from './codec.ts';
 import { keysAt } from './line-settings.ts';
 import { Mux, type Silence } from './mux.ts';
 import type { ConnectionLimits } from './limits.ts';
-import type { LimitedLog } from './limited-log.ts';
+import type { LimitedLog } from '../../participants/index.ts';
 import type { Iso8583Profile } from './profile.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Reply, Responder } from './responder.ts';

@@ -17,7 +17,12 @@ export {
   type Framing,
 } from './framing.ts';
 export { makeSecretBox, type SealingKey, type SecretBox } from './key-sealing.ts';
-export { macKeyContext, type MacKey, type MacSettings } from './line-settings.ts';
+export {
+  macKeyContext,
+  parseLineSettings,
+  type MacKey,
+  type MacSettings,
+} from './line-settings.ts';
 export {
   DEFAULT_ISO8583_LIMITS,
   startIso8583Listener,

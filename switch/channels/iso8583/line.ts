@@ -11,7 +11,7 @@ import type { PaymentEngine } from '../../payment/index.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
 import type { Iso8583Cutovers } from './cutovers.ts';
 import type { SecretBox } from './key-sealing.ts';
-import { LimitedLog } from './limited-log.ts';
+import { LimitedLog } from '../../participants/index.ts';
 import { DEFAULT_ISO8583_LIMITS, type Iso8583Limits } from './limits.ts';
 import { lineMetrics, type LineMetrics } from './line-metrics.ts';
 import type { IsoMessage } from './message.ts';

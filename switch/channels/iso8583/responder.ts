@@ -7,7 +7,7 @@ import { answerType, buildAnswer, type AnswerContent } from './answer.ts';
 import { formatAmount, formatBillDetails, formatStamps, settlementDate } from './bill-data.ts';
 import { pack, unpack } from './codec.ts';
 import { announcedDate, type Iso8583Cutovers } from './cutovers.ts';
-import type { LimitedLog } from './limited-log.ts';
+import type { LimitedLog } from '../../participants/index.ts';
 import type { LineMetrics } from './line-metrics.ts';
 import type { MacKey, MacSettings } from './line-settings.ts';
 import { MalformedMessage } from './malformed.ts';

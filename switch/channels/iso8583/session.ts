@@ -7,7 +7,7 @@ import type { Clock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import type { ResultCode } from '../../../kernel/result-code.ts';
 import type { SecretBox } from './key-sealing.ts';
-import type { LimitedLog } from './limited-log.ts';
+import type { LimitedLog } from '../../participants/index.ts';
 import type { LineMetrics } from './line-metrics.ts';
 import { parseLineSettings, type CertificateRule, type LineSettings } from './line-settings.ts';
 

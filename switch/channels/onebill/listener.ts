@@ -4,12 +4,18 @@
  * is no zod on this path: thousands of payments a second pass here.
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { systemClock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { isPsid } from '../../../kernel/ids.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Metrics } from '../../../kernel/metrics.ts';
 import type { ResultCode } from '../../../kernel/result-code.ts';
-import type { Participant, ParticipantDirectory } from '../../participants/index.ts';
+import {
+  Admission,
+  LimitedLog,
+  type Participant,
+  type ParticipantDirectory,
+} from '../../participants/index.ts';
 import type { PaymentEngine } from '../../payment/index.ts';
 import { authenticate, speaksFor } from './authentication.ts';
 import {
@@ -36,6 +42,8 @@ export interface OneBillDeps {
   readonly participants: ParticipantDirectory;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Shared by the REST channels of a product; an own one when absent. */
+  readonly admission?: Admission;
 }
 
 /** What was decided about one request, before it is written. */
@@ -103,13 +111,19 @@ function makeHandler<Answer>(
   refuse: Refusal<Answer>,
   deps: OneBillDeps,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<string> {
-  const { log, metrics, participants } = deps;
+  const { log, metrics, participants, admission = new Admission(systemClock) } = deps;
+  const limited = new LimitedLog(log, systemClock);
   const decide = async (request: FastifyRequest): Promise<Outcome<Answer>> => {
     let participant: Participant | undefined;
+    let leave: (() => void) | undefined;
     try {
       participant = await authenticate(request.headers, request.ip, participants);
       if (participant === undefined) {
         return { result: 'unauthorised', answer: refuse('unauthorised', undefined) };
+      }
+      leave = admission.enter(participant);
+      if (leave === undefined) {
+        return { result: 'busy', answer: refuse('busy', participant), participant };
       }
       const body = typeof request.body === 'string' ? request.body : '';
       return await work(body, participant, deps);
@@ -120,21 +134,17 @@ function makeHandler<Answer>(
         answer: refuse(result, participant),
         ...(participant === undefined ? {} : { participant }),
       };
+    } finally {
+      leave?.();
     }
   };
   return async (request, reply) => {
     const { result, answer, participant, malformed } = await decide(request);
     metrics.answers.inc({ channel: 'onebill', result });
-    log.info(
-      {
-        requestId: request.id,
-        channel: 'onebill',
-        participant: participant?.code,
-        result,
-        malformed,
-      },
-      'A 1BILL request was answered.',
-    );
+    const line = { requestId: request.id, channel: 'onebill', result, malformed };
+    const fields = { ...line, participant: participant?.code };
+    if (result === 'unauthorised') limited.warn(fields, 'A 1BILL request was not believed.');
+    else log.info(fields, 'A 1BILL request was answered.');
     void reply.code(result === 'busy' ? 503 : 200).type('application/json; charset=utf-8');
     return JSON.stringify(answer);
   };

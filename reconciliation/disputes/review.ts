@@ -1,0 +1,37 @@
+/** Looks at the open disputes while the product runs, and warns of those that have passed their time. */
+import type { Timers } from '../../kernel/clock.ts';
+import type { Log } from '../../kernel/log.ts';
+import type { DisputeDesk } from './dispute-desk.ts';
+
+export interface ReviewOptions {
+  readonly desk: DisputeDesk;
+  readonly timers: Timers;
+  readonly log: Log;
+  readonly shards: readonly number[];
+  /** Time between two looks, in ms; 60,000 when absent. */
+  readonly everyMs?: number;
+}
+
+/** Starts the review; the returned function ends it after the look that is under way. */
+export function startDisputeReview(options: ReviewOptions): () => Promise<void> {
+  const { desk, timers, log, shards, everyMs = 60_000 } = options;
+  let running: Promise<unknown> | undefined;
+  const look = async (): Promise<void> => {
+    for (const shard of shards) {
+      await desk.review(shard);
+      const overdue = await desk.countOverdue(shard);
+      if (overdue > 0) log.warn({ shard, overdue }, 'Disputes have passed their time.');
+    }
+  };
+  const end = timers.every(everyMs, () => {
+    running ??= look()
+      .catch((error: unknown) => log.warn({ err: error }, 'The disputes could not be looked at.'))
+      .finally(() => {
+        running = undefined;
+      });
+  });
+  return async () => {
+    end();
+    await running;
+  };
+}

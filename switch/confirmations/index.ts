@@ -1,0 +1,3 @@
+/** Payment confirmations by SMS and e-mail. */
+export { startConfirmations } from './confirmations.ts';
+export { makeMailGateway, makeSmsGateway, type MailTransport } from './gateway.ts';

@@ -1,0 +1,216 @@
+/**
+ * Anchoring on a real Fabric network: starts one from the programs in FABRIC_BIN, deploys the contract, runs the
+ * conformance suite of every chain, kills each node and the product's worker while batches are on their way, and
+ * measures. Without FABRIC_BIN it says so and is green.
+ */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { figure, type BenchDocument, type Figure } from '../../bench/document.ts';
+import { openBenchBooks } from '../../bench/harness/books.ts';
+import { machineFacts } from '../../bench/harness/machine.ts';
+import { anchorChainConformance } from '../../reconciliation/anchoring/conformance.ts';
+import type { FabricChain } from '../../reconciliation/anchoring/adapters/fabric-gateway.ts';
+import { NODES, ORIGIN, TestNetwork } from './network.ts';
+import { runProduct } from './product.ts';
+import { Sender } from './sender.ts';
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function conform(network: TestNetwork): Promise<void> {
+  const nameOf = (index: number): string => `case-${String(index)}`;
+  await network.deploy(anchorChainConformance.map((_, index) => nameOf(index)).join());
+  for (const [index, { name, run }] of anchorChainConformance.entries()) {
+    const chaincode = nameOf(index);
+    const opened: FabricChain[] = [];
+    const open = async (): Promise<FabricChain> => {
+      const chain = await network.open(chaincode);
+      opened.push(chain);
+      return chain;
+    };
+    try {
+      const chain = await open();
+      await run({ chain, logPublicKey: network.logKeys.publicKey, origin: ORIGIN, reopen: open });
+      say(`  ok ${name}`);
+    } finally {
+      for (const chain of opened) chain.close();
+    }
+  }
+}
+
+/** Each node is killed once while batches of 4,000 leaves are on their way, and started again; then an upgrade. */
+async function survive(network: TestNetwork): Promise<Figure[]> {
+  await network.deploy('kills');
+  const chain = await network.open('kills');
+  const figures: Figure[] = [];
+  try {
+    const sender = new Sender(chain);
+    for (const node of NODES) {
+      const sending = sender.send(4_000, 14);
+      // A failure is told when it is awaited below.
+      sending.catch(() => undefined);
+      await sleep(3_000);
+      await network.kill(node);
+      await sleep(1_000);
+      await network.start();
+      const { leaves, retries, longestGapMs } = await sending;
+      await sender.check();
+      say(
+        `  ${node} killed: ${String(leaves)} leaves, ${String(retries)} retries, longest gap ${(longestGapMs / 1_000).toFixed(1)} s`,
+      );
+      figures.push(
+        figure({ name: `longest gap when ${node} is killed`, value: longestGapMs, unit: 'ms' }),
+      );
+    }
+    await network.upgrade('kills');
+    await sender.send(4_000, 2);
+    await sender.check();
+    say('  upgraded, and the log goes on');
+  } finally {
+    chain.close();
+  }
+  return figures;
+}
+
+async function measure(network: TestNetwork, seconds: number): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const leaves of [1_000, 5_000, 20_000]) {
+    const chaincode = `speed-${String(leaves)}`;
+    await network.deploy(chaincode);
+    const chain = await network.open(chaincode);
+    try {
+      const sender = new Sender(chain);
+      await sender.send(leaves, 2);
+      const report = await sender.send(leaves, seconds);
+      await sender.check();
+      const stamps = report.leaves / 2 / report.seconds;
+      say(
+        `  ${String(leaves)} leaves a batch: ${stamps.toFixed(0)} stamps/s, p50 ${report.p50Ms.toFixed(0)} ms`,
+      );
+      figures.push(
+        figure(
+          {
+            name: `stamps anchored, ${String(leaves)} leaves a batch, one after the other`,
+            value: stamps,
+            unit: 'stamps/s',
+          },
+          leaves === 20_000 ? { goal: { atLeast: 20_000 } } : {},
+        ),
+        figure({
+          name: `a batch of ${String(leaves)} leaves: p50`,
+          value: report.p50Ms,
+          unit: 'ms',
+        }),
+      );
+    } finally {
+      chain.close();
+    }
+  }
+  return figures;
+}
+
+async function runAll(bin: string, folder: string, seconds: number): Promise<BenchDocument> {
+  const network = new TestNetwork(path.join(folder, 'network'), bin);
+  const figures: Figure[] = [];
+  const books = await openBenchBooks(path.join(folder, 'facts'));
+  const machine = await machineFacts(books.database, folder);
+  await books.close();
+  try {
+    say('starting the network …');
+    await network.start();
+    say('conformance:');
+    await conform(network);
+    say('kill -9 of each node while batches are on their way:');
+    figures.push(...(await survive(network)));
+    say('the product, its worker killed three times:');
+    await network.deploy('product');
+    const killed = await runProduct({
+      folder: path.join(folder, 'killed'),
+      fabric: network.environment('product'),
+      rate: 200,
+      seconds: 20,
+      kills: 3,
+    });
+    say(`  ${String(killed.payments)} payments, all in the log once; the audit found nothing`);
+    say('the product at 1,000 stamps a second:');
+    await network.deploy('steady');
+    const steady = await runProduct({
+      folder: path.join(folder, 'steady'),
+      fabric: network.environment('steady'),
+      rate: 1_000,
+      seconds,
+      kills: 0,
+    });
+    say(
+      `  a stamp waited ${(steady.p99Ms / 1_000).toFixed(1)} s for the log (p99), at most ${(steady.slowestMs / 1_000).toFixed(1)} s`,
+    );
+    figures.push(
+      figure(
+        {
+          name: 'from issue to confirmed commit at 1,000 stamps/s: p99',
+          value: steady.p99Ms,
+          unit: 'ms',
+        },
+        { goal: { below: 3_000 } },
+      ),
+    );
+    figures.push(
+      figure({
+        name: 'from issue to confirmed commit at 1,000 stamps/s: slowest',
+        value: steady.slowestMs,
+        unit: 'ms',
+      }),
+    );
+    say('speed:');
+    figures.push(...(await measure(network, seconds)));
+  } catch (error) {
+    say(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    for (const node of NODES)
+      say(`--- ${node}\n${await network.lastWords(node).catch(() => '(no log)')}`);
+    throw error;
+  } finally {
+    await network.stop();
+  }
+  return {
+    bench: 'fabric',
+    machine,
+    notes: [
+      `Fabric ${await network.version()}, native, small profile: one Raft orderer, two organisations that both endorse, TLS everywhere, contract as a service, all on this machine`,
+      'a stamp is two leaves, its payment and its issue; kills are SIGKILL, a second before the node is started again',
+    ],
+    figures,
+    invariants: 'ok',
+  };
+}
+
+/** Runs everything; true when all of it held. */
+export async function main(argv: readonly string[]): Promise<boolean> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      data: { type: 'string', default: os.tmpdir() },
+      out: { type: 'string' },
+      seconds: { type: 'string', default: '10' },
+    },
+  });
+  const bin = process.env['FABRIC_BIN'];
+  if (bin === undefined || bin === '') {
+    say(
+      'Skipped: FABRIC_BIN does not name a folder with peer, orderer, configtxgen, cryptogen and osnadmin (network-config/fabric/README.md).',
+    );
+    return true;
+  }
+  await mkdir(values.data, { recursive: true });
+  const folder = await mkdtemp(path.join(values.data, 'sanad-fabric-'));
+  const document = await runAll(path.resolve(bin), folder, Number(values.seconds));
+  await rm(folder, { recursive: true, force: true });
+  if (values.out !== undefined)
+    await writeFile(values.out, `${JSON.stringify(document, null, 2)}\n`);
+  for (const { name, value, unit, met } of document.figures)
+    say(`${name}: ${value.toFixed(0)} ${unit}${met === false ? ' (goal missed)' : ''}`);
+  return true;
+}

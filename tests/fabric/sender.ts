@@ -1,0 +1,121 @@
+/** A sender of batches over a chain that may be killed under it; it keeps the log that the chain must have. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { randomBytes } from 'node:crypto';
+import { encodeEntry } from '../../chaincode/src/leaf.ts';
+import {
+  appendLeaves,
+  EMPTY_FRONTIER,
+  frontierRoot,
+  leafHash,
+} from '../../chaincode/src/merkle.ts';
+import { ChainFault, type AnchorBatch } from '../../reconciliation/anchoring/anchor-chain.ts';
+import type { FabricChain } from '../../reconciliation/anchoring/adapters/fabric-gateway.ts';
+
+const PATIENCE_MS = 120_000;
+
+export interface SendReport {
+  readonly leaves: number;
+  readonly seconds: number;
+  readonly retries: number;
+  /** Longest time between two commits, in ms. */
+  readonly longestGapMs: number;
+  readonly p50Ms: number;
+}
+
+export class Sender {
+  #frontier = EMPTY_FRONTIER;
+  readonly #chain: FabricChain;
+
+  constructor(chain: FabricChain) {
+    this.#chain = chain;
+  }
+
+  #batch(leaves: number): { batch: AnchorBatch; grown: typeof EMPTY_FRONTIER } {
+    const entries: Uint8Array[] = [];
+    for (let index = 0; index < leaves / 2; index += 1) {
+      const fact = { atMs: BigInt(Date.now()), amountPaisa: 120_000n, ref: 0n };
+      entries.push(
+        encodeEntry({ ...fact, type: 'payment', commitment: randomBytes(32) }),
+        encodeEntry({ ...fact, type: 'issue', commitment: randomBytes(32) }),
+      );
+    }
+    const grown = appendLeaves(this.#frontier, entries.map(leafHash));
+    const batch = {
+      start: this.#frontier.size,
+      entries: Buffer.concat(entries),
+      expectedRoot: frontierRoot(grown),
+      issueBatches: [],
+    };
+    return { batch, grown };
+  }
+
+  /** Brings a batch into the log whatever happens to the network; answers how often it had to be tried again. */
+  async #bring(batch: AnchorBatch): Promise<number> {
+    const deadline = performance.now() + PATIENCE_MS;
+    for (let retries = 0; ; retries += 1) {
+      try {
+        const head = await this.#chain.head(batch.start);
+        if (head.size === batch.start) await this.#chain.append(batch);
+        else {
+          const held = await this.#chain.readBatch(batch.start);
+          if (held === undefined || Buffer.compare(held, batch.entries) !== 0)
+            throw new Error(`another batch stands at ${batch.start.toString()}`);
+        }
+        return retries;
+      } catch (error) {
+        if (!(error instanceof ChainFault) || error.retry === 'never') throw error;
+        if (performance.now() > deadline) throw error;
+        await sleep(200);
+      }
+    }
+  }
+
+  /** Sends batches of this many leaves, one after the other, for so long. */
+  async send(leaves: number, seconds: number): Promise<SendReport> {
+    const began = performance.now();
+    const times: number[] = [];
+    let [sent, retries, longestGapMs, last] = [0, 0, 0, began];
+    while (performance.now() - began < seconds * 1_000) {
+      const { batch, grown } = this.#batch(leaves);
+      const from = performance.now();
+      retries += await this.#bring(batch);
+      this.#frontier = grown;
+      sent += leaves;
+      const now = performance.now();
+      times.push(now - from);
+      longestGapMs = Math.max(longestGapMs, now - last);
+      last = now;
+    }
+    times.sort((left, right) => left - right);
+    return {
+      leaves: sent,
+      seconds: (performance.now() - began) / 1_000,
+      retries,
+      longestGapMs,
+      p50Ms: times[times.length >> 1] ?? 0,
+    };
+  }
+
+  /** Throws unless the chain's head, and every batch that it told of as it committed, are what was sent. */
+  async check(): Promise<void> {
+    const expected = { size: this.#frontier.size, root: frontierRoot(this.#frontier) };
+    const head = await this.#chain.head(expected.size);
+    if (head.size !== expected.size || Buffer.compare(head.root, expected.root) !== 0)
+      throw new Error('the head of the chain is not that of what was sent');
+    let told = 0n;
+    const stopper = new AbortController();
+    const timer = setTimeout(() => stopper.abort(), 60_000);
+    try {
+      for await (const notice of this.#chain.follow(undefined, stopper.signal)) {
+        if (notice.start !== told)
+          throw new Error(`a batch at ${notice.start.toString()} follows ${told.toString()}`);
+        told = notice.head.size;
+        if (told >= expected.size) break;
+      }
+    } finally {
+      clearTimeout(timer);
+    }
+    if (told !== expected.size)
+      throw new Error(`events told of ${told.toString()} leaves of ${expected.size.toString()}`);
+  }
+}
