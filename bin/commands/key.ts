@@ -68,7 +68,6 @@ export async function keyCommand(argv: readonly string[]): Promise<boolean> {
       return done;
     }
     case undefined:
-    case undefined:
     default:
       throw new Fault('bad-input', USAGE);
   }

@@ -29,7 +29,7 @@ describe('the message of an SMS', () => {
     expect(parseSms(text)).toEqual({ stampId: ID, language });
   });
 
-  it.each(['', 'eStamp', `${ID}`, `eStamp ${ID}0`, `eStamp ${ID.slice(1)}`, `eStamp ${ID} now`])(
+  it.each(['', 'eStamp', ID, `eStamp ${ID}0`, `eStamp ${ID.slice(1)}`, `eStamp ${ID} now`])(
     'is not understood: %s',
     (text) => {
       expect(parseSms(text)).toBeUndefined();
