@@ -102,6 +102,26 @@ export function businessDate(instant: Date): BusinessDate {
   return `${year}-${month}-${day}`;
 }
 
+/** An instant as `YYYYMMDDHHMMSS` of Karachi, as messages of banks and wallets carry it. */
+export function compactTime(instant: Date): string {
+  const { year, month, day, hour, minute, second } = karachiTime(instant);
+  return year + month + day + hour + minute + second;
+}
+
+const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
+
+/** Reads `YYYYMMDDHHMMSS` of Karachi, from 2000 to 2099: there every fourth year is a leap year. */
+export function parseCompactTime(text: string): Date | undefined {
+  const match = /^(20\d{2})(\d{2})(\d{2})([01]\d|2[0-3])([0-5]\d)([0-5]\d)$/.exec(text);
+  if (match === null) return undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1)
+    .map(Number);
+  const last = month === 2 && year % 4 === 0 ? 29 : DAYS[month - 1];
+  if (last === undefined || day < 1 || day > last) return undefined;
+  return new Date(Date.UTC(year, month - 1, day, hour - 5, minute, second));
+}
+
 /** The fiscal year of an instant, 1 July to 30 June, written `2026-27`. */
 export function fiscalYear(instant: Date): string {
   const { year, month } = karachiTime(instant);

@@ -1,4 +1,5 @@
 /** Differences between two versions of a valuation table, and a version written out again as a file. */
+import { csvLine } from '../../kernel/csv.ts';
 import { sql, type Queryable } from '../../kernel/database.ts';
 import { formatRupees, paisa } from '../../kernel/money.ts';
 
@@ -81,12 +82,6 @@ export async function* compareDcTables(
   }
 }
 
-/** A cell by RFC 4180. A spreadsheet must not take text for a formula (`=`, `+`, `-`, `@` first). */
-function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
 const EXPORT_COLUMNS =
   'district,fiscal_year,from,to,tehsil,locality,locality_name,setting,part,land_class,storey,khasras,unit,marla_sq_ft,rate,corner_percent,main_road_percent,source,assumed';
 
@@ -134,7 +129,7 @@ function exportLine(key: TableVersionKey, row: ExportColumns): string {
     row.source,
     row.assumed ? 'yes' : 'no',
   ];
-  return `${cells.map(csvCell).join(',')}\n`;
+  return `${csvLine(cells)}\n`;
 }
 
 /** A version as CSV that the import takes again, in the order of its own file, in pieces. */

@@ -2,7 +2,7 @@
  * The answer to `eStamp` and 16 digits by SMS: one line, of what anybody may know who holds the number. Names and
  * amounts are not in it, and it says that the paper itself was not checked: a number can be copied, a seal cannot.
  */
-import { printedDate } from '../../kernel/clock.ts';
+import { businessDate, printedDate } from '../../kernel/clock.ts';
 import { hasValidCheckDigit } from '../../kernel/check-digit.ts';
 import { stampIdGroups } from '../pdf/printed.ts';
 import type { Message, StatusLookup, StampStatus } from './report.ts';
@@ -40,9 +40,7 @@ export function parseSms(
 }
 
 function karachiDay(instant: Date): string {
-  return printedDate(
-    new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Karachi' }).format(instant),
-  );
+  return printedDate(businessDate(instant));
 }
 
 /** What the register says of a stamp, in a sentence without names and amounts. */

@@ -3,6 +3,7 @@
  * other; from a number only the register's word can be had, and the answer says so.
  */
 import { hasValidCheckDigit } from '../../kernel/check-digit.ts';
+import { csvLine } from '../../kernel/csv.ts';
 import type { Message, StampStatus } from './report.ts';
 import { statusMessage } from './sms.ts';
 import { verifyQr, type VerifyQrOptions } from './verify-qr.ts';
@@ -115,12 +116,8 @@ export function allGood(lines: readonly BulkLine[]): boolean {
 
 /** The answers as CSV (RFC 4180), safe to open in a spreadsheet: no field begins a formula. */
 export function bulkCsv(lines: readonly BulkLine[]): string {
-  const field = (value: string): string => {
-    const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-  };
   const rows = lines.map(({ line, stampId, verdict, state, usedFor, reasons, message }) =>
-    [
+    csvLine([
       String(line),
       stampId ?? '',
       verdict,
@@ -129,9 +126,7 @@ export function bulkCsv(lines: readonly BulkLine[]): string {
       reasons.join(' '),
       message.en,
       message.ur,
-    ]
-      .map(field)
-      .join(','),
+    ]),
   );
   return `${['line,e-stamp,verdict,state,used for,reasons,message,پیغام', ...rows].join('\r\n')}\r\n`;
 }

@@ -9,6 +9,7 @@ export {
   type SignerDirectory,
 } from './directory.ts';
 export { Admission, type AdmissionLimits } from './admission.ts';
+export { readSettings, SettingsCache } from './channel-settings.ts';
 export { LimitedLog } from './limited-log.ts';
 export type { Participant } from './participant.ts';
 export { hasTrialPayments } from './participant-store.ts';

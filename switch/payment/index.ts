@@ -1,4 +1,4 @@
-/** What channels see of a payment: the canonical messages and the port to the engine. */
+/** What channels see of a payment: the canonical messages, the port to the engine, and what the REST channels share. */
 export type {
   Bill,
   ChannelName,
@@ -10,3 +10,4 @@ export type {
   ReversalAnswer,
   ReversalRequest,
 } from '../../reconciliation/index.ts';
+export { failureResult, takeTextBodies, textBody } from './text-bodies.ts';

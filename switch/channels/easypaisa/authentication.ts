@@ -4,9 +4,14 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Clock } from '../../../kernel/clock.ts';
-import { keysValidAt, type Participant, type SignerDirectory } from '../../participants/index.ts';
+import {
+  keysValidAt,
+  type Participant,
+  type SettingsCache,
+  type SignerDirectory,
+} from '../../participants/index.ts';
 import type { Envelope } from './codec.ts';
-import type { EasypaisaSettings, SettingsCache } from './settings.ts';
+import type { EasypaisaSettings } from './settings.ts';
 import { isSignedJson } from './signature.ts';
 
 /** A sender that proved itself. */
@@ -17,7 +22,7 @@ export interface Sender {
 
 export interface AuthenticationDeps {
   readonly participants: SignerDirectory;
-  readonly settings: SettingsCache;
+  readonly settings: SettingsCache<EasypaisaSettings>;
   readonly clock: Clock;
 }
 

@@ -2,7 +2,8 @@
  * The wire format of the Easypaisa channel: the signed envelope read strictly, fields checked against their table,
  * amounts as rupees with decimals. Field tables and sources: README.md beside this file.
  */
-import { karachiTime } from '../../../kernel/clock.ts';
+import { compactTime, parseCompactTime } from '../../../kernel/clock.ts';
+import { parseFlatJson } from '../../../kernel/flat-json.ts';
 import { parseRupees, type Paisa } from '../../../kernel/money.ts';
 import { compactJson } from './signature.ts';
 
@@ -42,7 +43,6 @@ export interface BillReversalRequest extends BillRequest {
 
 const FIELDS_MAX = 32;
 const VALUE_MAX = 255;
-const STRING_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 const SIGNATURE = /^[A-Za-z0-9+/]{342,683}={0,2}$/;
 /** No control character and no half of a surrogate pair. */
 const VALUE = /^[^\p{Cc}\p{Surrogate}]*$/u;
@@ -58,26 +58,12 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Reads a JSON object of strings; a key that comes twice (JSON.parse keeps the last) is refused. */
+/** Reads a JSON object of printable strings. */
 export function parseFlatObject(text: string): Fields | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-  const fields = new Map<string, string>();
-  for (const [name, value] of Object.entries(parsed) as [string, unknown][]) {
-    if (typeof value !== 'string' || value.length > VALUE_MAX || !VALUE.test(value)) {
-      return undefined;
-    }
-    fields.set(name, value);
-  }
-  // Only strings are inside, so the tokens of the text are its keys and values.
-  const tokens = text.match(STRING_TOKEN)?.length ?? 0;
-  return tokens === fields.size * 2 && fields.size <= FIELDS_MAX ? fields : undefined;
+  const fields = parseFlatJson(text);
+  if (fields === undefined || fields.size > FIELDS_MAX) return undefined;
+  const isPrintable = (value: string): boolean => value.length <= VALUE_MAX && VALUE.test(value);
+  return [...fields.values()].every(isPrintable) ? fields : undefined;
 }
 
 const ENVELOPES = {
@@ -99,24 +85,15 @@ export function parseEnvelope(
   return { fields, compact, signature };
 }
 
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
-
-/** Reads `YYYYMMDD HHMMSS`, Pakistan time (UTC+5), years 2000 to 2099. */
+/** Reads `YYYYMMDD HHMMSS`, Pakistan time, years 2000 to 2099. */
 export function parseDateTime(text: string): Date | undefined {
-  const match = /^(20\d{2})(\d{2})(\d{2}) ([01]\d|2[0-3])([0-5]\d)([0-5]\d)$/.exec(text);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1)
-    .map(Number);
-  const last = month === 2 && year % 4 === 0 ? 29 : DAYS[month - 1];
-  if (last === undefined || day < 1 || day > last) return undefined;
-  return new Date(Date.UTC(year, month - 1, day, hour - 5, minute, second));
+  return /^\d{8} \d{6}$/.test(text) ? parseCompactTime(text.replace(' ', '')) : undefined;
 }
 
 /** An instant as `YYYYMMDD HHMMSS`, Pakistan time. */
 export function dateTimeText(instant: Date): string {
-  const { year, month, day, hour, minute, second } = karachiTime(instant);
-  return `${year}${month}${day} ${hour}${minute}${second}`;
+  const text = compactTime(instant);
+  return `${text.slice(0, 8)} ${text.slice(8)}`;
 }
 
 const AMOUNT = /^(0|[1-9]\d{0,10})(\.\d{1,2})?$/;

@@ -5,7 +5,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../../../kernel/clock.ts';
-import { Fault } from '../../../kernel/fault.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Metrics } from '../../../kernel/metrics.ts';
 import type { ResultCode } from '../../../kernel/result-code.ts';
@@ -13,10 +12,16 @@ import {
   Admission,
   LimitedLog,
   ReplayGuard,
+  SettingsCache,
   type SecretOpener,
   type SignerDirectory,
 } from '../../participants/index.ts';
-import type { PaymentEngine } from '../../payment/index.ts';
+import {
+  failureResult,
+  takeTextBodies,
+  textBody,
+  type PaymentEngine,
+} from '../../payment/index.ts';
 import { authenticate, type AuthenticationDeps, type Sender } from './authentication.ts';
 import { dateTimeText, parseEnvelope } from './codec.ts';
 import { notificationUrl, takeNotification } from './notification.ts';
@@ -29,7 +34,7 @@ import {
   type OperationDeps,
   type Outcome,
 } from './operations.ts';
-import { SettingsCache } from './settings.ts';
+import { parseEasypaisaSettings } from './settings.ts';
 import { checkSigningKey, signedEnvelope } from './signature.ts';
 import { resultFields } from './to-payment.ts';
 
@@ -74,12 +79,8 @@ const unproved = (result: ResultCode, reason?: string): Decision => ({
 
 /** A failure on the way is an answer too: 0001, and the wallet asks again or inquires. */
 function failed(error: unknown, request: FastifyRequest, log: Log): ResultCode {
-  if (error instanceof Fault && error.code === 'overloaded') return 'busy';
-  log.error(
-    { err: error, requestId: request.id, channel: 'easypaisa' },
-    'An Easypaisa request failed.',
-  );
-  return 'system-malfunction';
+  const message = 'An Easypaisa request failed.';
+  return failureResult(error, request, { log, channel: 'easypaisa', message });
 }
 
 async function decide(
@@ -90,7 +91,7 @@ async function decide(
   let sender: Sender | undefined;
   let leave: (() => void) | undefined;
   try {
-    const envelope = parseEnvelope(typeof request.body === 'string' ? request.body : '');
+    const envelope = parseEnvelope(textBody(request));
     if ('malformed' in envelope) return unproved('format-error', envelope.malformed);
     sender = await authenticate(request.headers, request.ip, { envelope, deps: channel });
     if (sender === undefined) return unproved('unauthorised', 'credentials or signature');
@@ -185,28 +186,18 @@ function makeNotificationHandler(channel: Channel): Handler {
 export function easypaisaChannel(deps: EasypaisaDeps): (app: FastifyInstance) => Promise<void> {
   checkSigningKey(deps.signingKey);
   const clock = deps.clock ?? systemClock;
-  const settings = new SettingsCache(deps.secrets);
+  const settings = new SettingsCache((participant) =>
+    parseEasypaisaSettings(participant, deps.secrets),
+  );
   const { admission = new Admission(clock) } = deps;
   const replays = new ReplayGuard(clock);
   const limitedLog = new LimitedLog(deps.log, clock);
   const channel: Channel = { ...deps, clock, settings, admission, limitedLog, replays };
   return async (app) => {
-    // Whatever the content type says, the body is read as text by the codec, which alone judges it.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser(
-      '*',
-      { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
-      (_request, body, done) => done(null, body),
-    );
-    // The schemas are for the reader of openapi.json; the codec judges bodies and writes answers.
-    app.setValidatorCompiler(() => () => true);
-    app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
-    app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-      // Only the reading of a body fails outside the handlers: it was too long, cut off or of a wrong length.
-      const isMalformed = error.statusCode !== undefined && error.statusCode < 500;
-      const result = isMalformed ? 'format-error' : failed(error, request, deps.log);
-      const { status, body } = write(unproved(result, 'body'), request, channel);
-      return reply.code(status).type('application/json; charset=utf-8').send(body);
+    takeTextBodies(app, {
+      bodyLimit: BODY_LIMIT_BYTES,
+      failed: (error, request) => failed(error, request, deps.log),
+      refuse: (result, request) => write(unproved(result, 'body'), request, channel),
     });
     const bill = (name: string, operation: Operation): void => {
       const handler = makeHandler(operation, channel);

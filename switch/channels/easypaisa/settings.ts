@@ -1,9 +1,9 @@
 /** `settings.easypaisa` of a participant: its store, its public keys, where notifications and tokens come from. */
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { Fault } from '../../../kernel/fault.ts';
 import {
   keyPeriodSchema,
+  readSettings,
   validKey,
   type Participant,
   type SecretOpener,
@@ -71,16 +71,8 @@ export function parseEasypaisaSettings(
   participant: Participant,
   secrets: SecretOpener,
 ): EasypaisaSettings {
-  const parsed = settingsSchema.safeParse(participant.settings['easypaisa']);
-  if (!parsed.success) {
-    throw new Fault('config-invalid', 'The Easypaisa settings of a participant are wrong.', {
-      fields: {
-        participant: participant.code,
-        path: parsed.error.issues[0]?.path.join('.') ?? '',
-      },
-    });
-  }
-  const { storeId, keys, ipn, otc } = parsed.data;
+  const naming = { member: 'easypaisa', title: 'Easypaisa' };
+  const { storeId, keys, ipn, otc } = readSettings(settingsSchema, participant, naming);
   return {
     storeId,
     keys: keys.map((each) => validKey(each, readPublicKey(each.publicKey))),
@@ -96,23 +88,4 @@ export function parseEasypaisaSettings(
           },
         }),
   };
-}
-
-/** Settings by participant, read once for each profile that the directory hands out. */
-export class SettingsCache {
-  readonly #secrets: SecretOpener;
-  readonly #known = new WeakMap<Participant, EasypaisaSettings>();
-
-  constructor(secrets: SecretOpener) {
-    this.#secrets = secrets;
-  }
-
-  /** The settings of a participant; refuses as `parseEasypaisaSettings` does. */
-  of(participant: Participant): EasypaisaSettings {
-    const known = this.#known.get(participant);
-    if (known !== undefined) return known;
-    const settings = parseEasypaisaSettings(participant, this.#secrets);
-    this.#known.set(participant, settings);
-    return settings;
-  }
 }

@@ -12,10 +12,9 @@ import type { Framing, Outgoing } from './framing.ts';
 import type { IsoMessage } from './message.ts';
 import { packWithMac } from './message-mac.ts';
 import { pack } from './codec.ts';
-import { keysAt } from './line-settings.ts';
 import { Mux, type Silence } from './mux.ts';
 import type { ConnectionLimits } from './limits.ts';
-import type { LimitedLog } from '../../participants/index.ts';
+import { keysValidAt, type LimitedLog } from '../../participants/index.ts';
 import type { Iso8583Profile } from './profile.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Reply, Responder } from './responder.ts';
@@ -386,7 +385,7 @@ export class Connection {
   #packed(message: IsoMessage, member: Member | undefined): Buffer {
     const { spec } = this.#line.profile;
     const mac = member?.line.mac;
-    const [key] = mac === undefined ? [] : keysAt(mac, this.#line.nowMs());
+    const [key] = mac === undefined ? [] : keysValidAt(mac.keys, this.#line.nowMs());
     if (mac === undefined || key === undefined) return pack(spec, message);
     return packWithMac(spec, message, { algorithm: mac.algorithm, key });
   }

@@ -4,16 +4,16 @@
  */
 import { z } from 'zod';
 import { Fault } from '../../../kernel/fault.ts';
+import {
+  keyPeriodSchema,
+  readSettings,
+  validKey,
+  type ValidKey,
+} from '../../participants/index.ts';
 import type { SecretBox } from './key-sealing.ts';
 import { MAC_ALGORITHMS, checkMacKey, type MacAlgorithm } from './mac.ts';
 
-export interface MacKey {
-  readonly id: string;
-  readonly key: Buffer;
-  /** Milliseconds since 1970; valid from (included) until (excluded). */
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
+export type MacKey = ValidKey<Buffer>;
 
 export interface MacSettings {
   readonly algorithm: MacAlgorithm;
@@ -36,14 +36,7 @@ const settingsSchema = z.strictObject({
     .strictObject({
       algorithm: z.enum(MAC_ALGORITHMS),
       keys: z
-        .array(
-          z.strictObject({
-            id: z.string().regex(/^[A-Za-z0-9-]{1,40}$/),
-            sealed: z.string().max(400),
-            from: z.iso.datetime().optional(),
-            until: z.iso.datetime().optional(),
-          }),
-        )
+        .array(keyPeriodSchema.extend({ sealed: z.string().max(400) }))
         .min(1)
         .max(4),
     })
@@ -74,35 +67,19 @@ export function parseLineSettings(
   settings: Readonly<Record<string, unknown>> | undefined,
   box: SecretBox | undefined,
 ): LineSettings {
-  const parsed = settingsSchema.safeParse(settings?.['iso8583'] ?? {});
-  if (!parsed.success) {
-    throw new Fault('config-invalid', 'The ISO 8583 settings of a participant are wrong.', {
-      fields: { participant, path: parsed.error.issues[0]?.path.join('.') ?? '' },
-    });
-  }
-  const { mac, ...rest } = parsed.data;
+  const given = { code: participant, settings: { iso8583: settings?.['iso8583'] ?? {} } };
+  const naming = { member: 'iso8583', title: 'ISO 8583' };
+  const { mac, ...rest } = readSettings(settingsSchema, given, naming);
   if (mac === undefined) return rest;
   if (box === undefined) {
     throw new Fault('config-invalid', 'There is no sealing key to open MAC keys with.', {
       fields: { participant },
     });
   }
-  const keys = mac.keys.map(({ id, sealed, from, until }): MacKey => {
-    const key = box.open(sealed, macKeyContext(participant));
+  const keys = mac.keys.map((each) => {
+    const key = box.open(each.sealed, macKeyContext(participant));
     checkMacKey(mac.algorithm, key);
-    return {
-      id,
-      key,
-      fromMs: from === undefined ? Number.NEGATIVE_INFINITY : Date.parse(from),
-      untilMs: until === undefined ? Number.POSITIVE_INFINITY : Date.parse(until),
-    };
+    return validKey(each, key);
   });
   return { ...rest, mac: { algorithm: mac.algorithm, keys } };
-}
-
-/** The keys valid now, the newest first: the first one seals what this side begins. */
-export function keysAt(mac: MacSettings, nowMs: number): MacKey[] {
-  return mac.keys
-    .filter(({ fromMs, untilMs }) => fromMs <= nowMs && nowMs < untilMs)
-    .sort((left, right) => right.fromMs - left.fromMs);
 }

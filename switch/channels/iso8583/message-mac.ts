@@ -2,8 +2,9 @@
  * The MAC of a message: DE 64, or DE 128 when the message has fields above 64. It stands last and is computed over
  * all bytes in front of it, from the MTI on (the frame and its header have no part in it).
  */
+import { keysValidAt } from '../../participants/index.ts';
 import { pack } from './codec.ts';
-import { keysAt, type MacKey, type MacSettings } from './line-settings.ts';
+import type { MacKey, MacSettings } from './line-settings.ts';
 import { MAC_BYTES, computeMac, isMac } from './mac.ts';
 import type { IsoMessage } from './message.ts';
 import type { MessageSpec } from './specs/spec.ts';
@@ -57,5 +58,5 @@ export function verifyMac(
   const place = bytes.length - MAC_BYTES * (isHex(spec, field) ? 2 : 1);
   const data = bytes.subarray(0, place);
   const code = Buffer.from(given, 'hex');
-  return keysAt(mac, nowMs).find(({ key }) => isMac(mac.algorithm, key, data, code));
+  return keysValidAt(mac.keys, nowMs).find(({ key }) => isMac(mac.algorithm, key, data, code));
 }

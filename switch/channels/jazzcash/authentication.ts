@@ -7,12 +7,12 @@ import type { Clock } from '../../../kernel/clock.ts';
 import {
   keysValidAt,
   type Participant,
-  type SecretOpener,
+  type SettingsCache,
   type SignerDirectory,
 } from '../../participants/index.ts';
 import type { Fields } from './codec.ts';
 import { bearsSecureHash } from './secure-hash.ts';
-import { parseJazzCashSettings, type JazzCashSettings } from './settings.ts';
+import type { JazzCashSettings } from './settings.ts';
 
 /** A sender that proved itself, and the salt that signs the answer. */
 export interface Sender {
@@ -22,7 +22,7 @@ export interface Sender {
 
 export interface AuthenticationDeps {
   readonly participants: SignerDirectory;
-  readonly secrets: SecretOpener;
+  readonly settings: SettingsCache<JazzCashSettings>;
   readonly clock: Clock;
 }
 
@@ -32,10 +32,9 @@ const PASSWORD_MAX = 128;
 function proved(
   participant: Participant | undefined,
   fields: Fields,
-  { secrets, clock }: AuthenticationDeps,
+  { settings: known, clock }: AuthenticationDeps,
 ): (Sender & { readonly settings: JazzCashSettings }) | undefined {
-  const settings =
-    participant === undefined ? undefined : parseJazzCashSettings(participant, secrets);
+  const settings = participant === undefined ? undefined : known.of(participant);
   const valid = keysValidAt(settings?.salts ?? [], clock.now().getTime()).map(({ key }) => key);
   const [newest] = valid;
   // The hash is looked at even when there is nobody, so that the answer costs the same.

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
+import { parseCompactTime } from '../../../kernel/clock.ts';
 import { packageRoot } from '../../../kernel/package-root.ts';
 import { RESULT_CODES } from '../../../kernel/result-code.ts';
 import { gatewayHash } from '../../simulators/jazzcash/index.ts';
@@ -11,7 +12,6 @@ import {
   parseBillReversal,
   parseFields,
   parseNotification,
-  parseTxnDateTime,
   type Fields,
 } from './codec.ts';
 import { codeFor, JAZZCASH_CODES, wordsFor } from './result-codes.ts';
@@ -204,8 +204,8 @@ describe('the JazzCash codec', () => {
   });
 
   it('reads Pakistan time, leap days included, and no day that does not exist', () => {
-    expect(parseTxnDateTime('20280229000000')).toEqual(new Date('2028-02-28T19:00:00Z'));
-    expect(parseTxnDateTime('20270229000000')).toBeUndefined();
+    expect(parseCompactTime('20280229000000')).toEqual(new Date('2028-02-28T19:00:00Z'));
+    expect(parseCompactTime('20270229000000')).toBeUndefined();
   });
 
   it('refuses every prefix of a request and never throws', () => {

@@ -2,6 +2,8 @@
  * The wire format of the JazzCash forms: bodies read strictly as JSON or as a posted form, fields checked against
  * their table. Field tables and sources: README.md beside this file.
  */
+import { parseCompactTime } from '../../../kernel/clock.ts';
+import { parseFlatJson } from '../../../kernel/flat-json.ts';
 import { paisa, type Paisa } from '../../../kernel/money.ts';
 
 /** A refused body: the field that is wrong, or `body`. */
@@ -47,7 +49,6 @@ const VALUE_MAX = 255;
 const NAME = /^(pp_[A-Za-z0-9]{1,40}|ppmpf_[1-5])$/;
 /** Printable text in any script; a control character or an `&` has no place in a value. */
 const VALUE = /^[^\p{Cc}\p{Surrogate}&]*$/u;
-const STRING_OR_NULL = /"[^"\\]*(?:\\.[^"\\]*)*"|null/g;
 
 /** Adds one field; false when its name or value is not allowed or the name came before. */
 function addField(fields: Map<string, string>, name: string, value: string): boolean {
@@ -59,22 +60,12 @@ function addField(fields: Map<string, string>, name: string, value: string): boo
 }
 
 function readJson(body: string): Map<string, string> | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
+  // The gateway writes an absent value as null.
+  const members = parseFlatJson(body, '');
+  if (members === undefined) return undefined;
   const fields = new Map<string, string>();
-  for (const [name, value] of Object.entries(parsed) as [string, unknown][]) {
-    // The gateway writes an absent value as null.
-    if (value !== null && typeof value !== 'string') return undefined;
-    if (!addField(fields, name, value ?? '')) return undefined;
-  }
-  // Keys and values are the only tokens, so a name that came twice (JSON.parse keeps the last) leaves one too many.
-  return (body.match(STRING_OR_NULL)?.length ?? 0) === fields.size * 2 ? fields : undefined;
+  for (const [name, value] of members) if (!addField(fields, name, value)) return undefined;
+  return fields;
 }
 
 function readForm(body: string): Map<string, string> | undefined {
@@ -97,20 +88,6 @@ function readForm(body: string): Map<string, string> | undefined {
 export function parseFields(body: string): Fields | Malformed {
   const fields = body.trimStart().startsWith('{') ? readJson(body) : readForm(body);
   return fields ?? { malformed: 'body' };
-}
-
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
-
-/** Reads `YYYYMMDDHHMMSS`, Pakistan time (UTC+5, no daylight saving since 2009), years 2000 to 2099. */
-export function parseTxnDateTime(text: string): Date | undefined {
-  const match = /^(20\d{2})(\d{2})(\d{2})([01]\d|2[0-3])([0-5]\d)([0-5]\d)$/.exec(text);
-  if (match === null) return undefined;
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
-    .slice(1)
-    .map(Number);
-  const last = month === 2 && year % 4 === 0 ? 29 : DAYS[month - 1];
-  if (last === undefined || day < 1 || day > last) return undefined;
-  return new Date(Date.UTC(year, month - 1, day, hour - 5, minute, second));
 }
 
 type FieldTable = Readonly<Record<string, RegExp>>;
@@ -155,7 +132,7 @@ function wrongField(fields: Fields, table: FieldTable): string | undefined {
 function readBill(fields: Fields, table: FieldTable): BillRequest | Malformed {
   const wrong = wrongField(fields, table);
   if (wrong !== undefined) return { malformed: wrong };
-  const madeAt = parseTxnDateTime(fields.get('pp_TxnDateTime') ?? '');
+  const madeAt = parseCompactTime(fields.get('pp_TxnDateTime') ?? '');
   if (madeAt === undefined) return { malformed: 'pp_TxnDateTime' };
   return {
     merchantId: fields.get('pp_MerchantID') ?? '',

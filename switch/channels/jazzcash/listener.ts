@@ -4,7 +4,6 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock, type Clock } from '../../../kernel/clock.ts';
-import { Fault } from '../../../kernel/fault.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Metrics } from '../../../kernel/metrics.ts';
 import type { ResultCode } from '../../../kernel/result-code.ts';
@@ -12,10 +11,16 @@ import {
   Admission,
   LimitedLog,
   ReplayGuard,
+  SettingsCache,
   type SecretOpener,
   type SignerDirectory,
 } from '../../participants/index.ts';
-import type { PaymentEngine } from '../../payment/index.ts';
+import {
+  failureResult,
+  takeTextBodies,
+  textBody,
+  type PaymentEngine,
+} from '../../payment/index.ts';
 import {
   authenticateBiller,
   authenticateNotification,
@@ -34,6 +39,7 @@ import {
   type Outcome,
 } from './operations.ts';
 import { withSecureHash } from './secure-hash.ts';
+import { parseJazzCashSettings } from './settings.ts';
 import { resultFields } from './to-payment.ts';
 
 /** The largest request has about 2,000 bytes. */
@@ -73,12 +79,8 @@ const unsigned = (result: ResultCode, reason?: string): Decision => ({
 
 /** A failure on the way is an answer too: 199, and the wallet asks again or inquires. */
 function failed(error: unknown, request: FastifyRequest, log: Log): ResultCode {
-  if (error instanceof Fault && error.code === 'overloaded') return 'busy';
-  log.error(
-    { err: error, requestId: request.id, channel: 'jazzcash' },
-    'A JazzCash request failed.',
-  );
-  return 'system-malfunction';
+  const message = 'A JazzCash request failed.';
+  return failureResult(error, request, { log, channel: 'jazzcash', message });
 }
 
 async function decide(
@@ -89,7 +91,7 @@ async function decide(
   let sender: Sender | undefined;
   let leave: (() => void) | undefined;
   try {
-    const fields = parseFields(typeof request.body === 'string' ? request.body : '');
+    const fields = parseFields(textBody(request));
     if ('malformed' in fields) return unsigned('format-error', fields.malformed);
     sender = await steps.authenticate(fields, request);
     if (sender === undefined) return unsigned('unauthorised', 'credentials or hash');
@@ -147,7 +149,10 @@ function merchantOf({ params }: FastifyRequest): string {
  */
 export function jazzCashChannel(deps: JazzCashDeps): (app: FastifyInstance) => Promise<void> {
   const clock = deps.clock ?? systemClock;
-  const authentication: AuthenticationDeps = { ...deps, clock };
+  const settings = new SettingsCache((participant) =>
+    parseJazzCashSettings(participant, deps.secrets),
+  );
+  const authentication: AuthenticationDeps = { ...deps, settings, clock };
   const { admission = new Admission(clock) } = deps;
   const limitedLog = new LimitedLog(deps.log, clock);
   const channel: Channel = { ...deps, admission, limitedLog, replays: new ReplayGuard(clock) };
@@ -159,22 +164,10 @@ export function jazzCashChannel(deps: JazzCashDeps): (app: FastifyInstance) => P
       deps: authentication,
     });
   return async (app) => {
-    // Whatever the content type says, the body is read as text by the codec, which alone judges it.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser(
-      '*',
-      { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
-      (_request, body, done) => done(null, body),
-    );
-    // The schemas are for the reader of openapi.json; the codec judges bodies and writes answers.
-    app.setValidatorCompiler(() => () => true);
-    app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
-    app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-      // Only the reading of a body fails outside the handlers: it was too long, cut off or of a wrong length.
-      const isMalformed = error.statusCode !== undefined && error.statusCode < 500;
-      const result = isMalformed ? 'format-error' : failed(error, request, deps.log);
-      const { status, body } = write(unsigned(result, 'body'), request, channel);
-      return reply.code(status).type('application/json; charset=utf-8').send(body);
+    takeTextBodies(app, {
+      bodyLimit: BODY_LIMIT_BYTES,
+      failed: (error, request) => failed(error, request, deps.log),
+      refuse: (result, request) => write(unsigned(result, 'body'), request, channel),
     });
     const bill = (name: string, operation: Operation): void => {
       const handler = makeHandler({ authenticate: biller, operation }, channel);

@@ -57,25 +57,27 @@ function refused(
   };
 }
 
-/** What is wrong with a request before its bill is looked at. */
-function unfit(
-  request: BillRequest | Malformed,
-  sender: Sender,
-  { replays }: OperationDeps,
-): Outcome | undefined {
-  if ('malformed' in request) {
-    return refused('format-error', sender, { malformed: request.malformed });
-  }
-  if (!replays.isTimely(request.madeAt))
-    return refused('unauthorised', sender, { reason: 'stale' });
-  return isPsid(request.billReference) ? undefined : refused('unknown-consumer', sender);
+/** Reads a request and looks at what holds for all; then does the work. */
+function operation<Request extends BillRequest>(
+  parse: (fields: Fields) => Request | Malformed,
+  work: (request: Request, sender: Sender, deps: OperationDeps) => Promise<Outcome>,
+): Operation {
+  return (fields, sender, deps) => {
+    const request = parse(fields);
+    const refuse = (...given: Parameters<typeof refused>): Promise<Outcome> =>
+      Promise.resolve(refused(...given));
+    if ('malformed' in request) {
+      return refuse('format-error', sender, { malformed: request.malformed });
+    }
+    if (!deps.replays.isTimely(request.madeAt)) {
+      return refuse('unauthorised', sender, { reason: 'stale' });
+    }
+    if (!isPsid(request.billReference)) return refuse('unknown-consumer', sender);
+    return work(request, sender, deps);
+  };
 }
 
-export const billInquiry: Operation = async (fields, sender, deps) => {
-  const request = parseBillInquiry(fields);
-  const wrong = unfit(request, sender, deps);
-  if (wrong !== undefined || 'malformed' in request)
-    return wrong ?? refused('format-error', sender);
+export const billInquiry = operation(parseBillInquiry, async (request, sender, deps) => {
   const { participant } = sender;
   // Nothing durable remembers an inquiry, so a captured one is caught here.
   if (!deps.replays.isFirst(participant.code, request.txnRefNo, request.madeAt)) {
@@ -86,28 +88,17 @@ export const billInquiry: Operation = async (fields, sender, deps) => {
     result: answer.ok ? 'approved' : answer.result,
     answer: fromInquiryAnswer(answer, request, participant),
   };
-};
+});
 
-export const billPayment: Operation = async (fields, sender, deps) => {
-  const request = parseBillPayment(fields);
-  const wrong = unfit(request, sender, deps);
-  if (wrong !== undefined || 'malformed' in request)
-    return wrong ?? refused('format-error', sender);
-  const answer = await deps.engine.pay(toPaymentRequest(request, sender.participant));
-  return {
-    result: answer.result,
-    answer: fromPaymentAnswer(answer, request, sender.participant),
-  };
-};
+export const billPayment = operation(parseBillPayment, async (request, { participant }, deps) => {
+  const answer = await deps.engine.pay(toPaymentRequest(request, participant));
+  return { result: answer.result, answer: fromPaymentAnswer(answer, request, participant) };
+});
 
-export const billReversal: Operation = async (fields, sender, deps) => {
-  const request = parseBillReversal(fields);
-  const wrong = unfit(request, sender, deps);
-  if (wrong !== undefined || 'malformed' in request)
-    return wrong ?? refused('format-error', sender);
-  const { result } = await deps.engine.reverse(toReversalRequest(request, sender.participant));
-  return { result, answer: fromReversalAnswer(result, request, sender.participant) };
-};
+export const billReversal = operation(parseBillReversal, async (request, { participant }, deps) => {
+  const { result } = await deps.engine.reverse(toReversalRequest(request, participant));
+  return { result, answer: fromReversalAnswer(result, request, participant) };
+});
 
 /** `pp_ResponseCode` of a notification that tells of money taken: 000, and 121 "confirmed by merchant". */
 const PAID_CODES = new Set(['000', '121']);

@@ -3,9 +3,9 @@
  * account, all sealed. Its user name is the merchant id.
  */
 import { z } from 'zod';
-import { Fault } from '../../../kernel/fault.ts';
 import {
   keyPeriodSchema,
+  readSettings,
   validKey,
   type Participant,
   type SecretOpener,
@@ -51,16 +51,8 @@ export function parseJazzCashSettings(
   participant: Participant,
   secrets: SecretOpener,
 ): JazzCashSettings {
-  const parsed = settingsSchema.safeParse(participant.settings['jazzcash']);
-  if (!parsed.success) {
-    throw new Fault('config-invalid', 'The JazzCash settings of a participant are wrong.', {
-      fields: {
-        participant: participant.code,
-        path: parsed.error.issues[0]?.path.join('.') ?? '',
-      },
-    });
-  }
-  const { salts, merchantPassword, voucherUrl } = parsed.data;
+  const naming = { member: 'jazzcash', title: 'JazzCash' };
+  const { salts, merchantPassword, voucherUrl } = readSettings(settingsSchema, participant, naming);
   return {
     salts: salts.map((salt) =>
       validKey(salt, secrets.open(salt.sealed, saltContext(participant.code))),

@@ -3,7 +3,7 @@
  * shows a voucher to pay at an agent, or asks the payer's wallet. The published notification of its payment names
  * nothing but `pp_TxnRefNo`, so that one carries the PSID: 17 digits and three characters of the attempt.
  */
-import { karachiTime, type Clock } from '../../../kernel/clock.ts';
+import { compactTime, type Clock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { isPsid, type Psid, type Random } from '../../../kernel/ids.ts';
 import { keysValidAt, type Participant } from '../../participants/index.ts';
@@ -33,11 +33,6 @@ export function psidOfReference(txnRefNo: string): Psid | undefined {
   return txnRefNo.length === 20 && isPsid(psid) ? psid : undefined;
 }
 
-function compact(instant: Date): string {
-  const { year, month, day, hour, minute, second } = karachiTime(instant);
-  return year + month + day + hour + minute + second;
-}
-
 /**
  * The signed fields for one bill, valid until the end of the bill's last day. Refuses (`bad-input`) a bill that cannot
  * be paid, (`config-invalid`) a participant without a salt that is valid now or without our password.
@@ -65,7 +60,7 @@ export function voucherFields(bill: Bill, deps: VoucherDeps): Record<string, str
       pp_TxnRefNo: voucherReference(bill.psid, deps.random),
       pp_Amount: bill.amount.toString(),
       pp_TxnCurrency: 'PKR',
-      pp_TxnDateTime: compact(now),
+      pp_TxnDateTime: compactTime(now),
       pp_BillReference: bill.psid,
       pp_Description: 'Challan 32-A',
       pp_TxnExpiryDateTime: `${bill.dueDate.replaceAll('-', '')}235959`,

@@ -2,6 +2,8 @@
  * The wire format of the 1BILL-style interface: requests parsed strictly, answers written field for field.
  * Field table and sources: README.md beside this file.
  */
+import { parseCompactTime } from '../../../kernel/clock.ts';
+import { parseFlatJson } from '../../../kernel/flat-json.ts';
 import { paisa, type Paisa } from '../../../kernel/money.ts';
 
 /** A parsed `BillInquiry` request. */
@@ -38,43 +40,9 @@ const BANK_MNEMONIC = /^[0-9A-Za-z]{1,8}$/;
 const TRAN_AUTH_ID = /^[0-9A-Za-z]{6}$/;
 const AMOUNT = /^\d{12,14}$/;
 const RESERVED_MAX = 200;
-const STRING_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 
-const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
-
-/** True for a day of the calendar written YYYYMMDD, from 2000 to 2099: there every fourth year is a leap year. */
-function isDate(text: string): boolean {
-  if (!/^20\d{6}$/.test(text)) return false;
-  const [year, month, day] = [text.slice(0, 4), text.slice(4, 6), text.slice(6)].map(Number);
-  const isLeapDay = month === 2 && day === 29 && year !== undefined && year % 4 === 0;
-  const last = DAYS[(month ?? 0) - 1];
-  return isLeapDay || (last !== undefined && day !== undefined && day >= 1 && day <= last);
-}
-
+const isDate = (text: string): boolean => parseCompactTime(`${text}000000`) !== undefined;
 const isTime = (text: string): boolean => /^([01]\d|2[0-3])([0-5]\d){2}$/.test(text);
-
-/**
- * Reads a JSON object whose values are all strings. Anything else, and a key that comes twice (JSON.parse
- * would keep the last and hide the first), is undefined.
- */
-function parseFlatObject(body: string): Map<string, string> | undefined {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-  const fields = new Map<string, string>();
-  for (const [key, value] of Object.entries(parsed)) {
-    if (typeof value !== 'string') return undefined;
-    fields.set(key, value);
-  }
-  // Only strings are inside, so the tokens of the text are its keys and values.
-  const tokens = body.match(STRING_TOKEN)?.length ?? 0;
-  return tokens === fields.size * 2 ? fields : undefined;
-}
 
 type FieldTable = Readonly<Record<string, (value: string) => boolean>>;
 
@@ -96,7 +64,7 @@ const PAYMENT_FIELDS: FieldTable = {
 const OPTIONAL = new Set(['reserved']);
 
 function parseFields(body: string, table: FieldTable): ReadonlyMap<string, string> | Malformed {
-  const fields = parseFlatObject(body);
+  const fields = parseFlatJson(body);
   if (fields === undefined) return { malformed: 'body' };
   for (const key of fields.keys()) if (!Object.hasOwn(table, key)) return { malformed: 'unknown' };
   for (const [key, isGood] of Object.entries(table)) {

@@ -5,7 +5,6 @@
  */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { systemClock } from '../../../kernel/clock.ts';
-import { Fault } from '../../../kernel/fault.ts';
 import { isPsid } from '../../../kernel/ids.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Metrics } from '../../../kernel/metrics.ts';
@@ -16,7 +15,12 @@ import {
   type Participant,
   type ParticipantDirectory,
 } from '../../participants/index.ts';
-import type { PaymentEngine } from '../../payment/index.ts';
+import {
+  failureResult,
+  takeTextBodies,
+  textBody,
+  type PaymentEngine,
+} from '../../payment/index.ts';
 import { authenticate, speaksFor } from './authentication.ts';
 import {
   fitsChannel,
@@ -44,6 +48,11 @@ export interface OneBillDeps {
   readonly metrics: Metrics;
   /** Shared by the REST channels of a product; an own one when absent. */
   readonly admission?: Admission;
+}
+
+/** What the routes share. */
+interface Channel extends OneBillDeps {
+  readonly admission: Admission;
 }
 
 /** What was decided about one request, before it is written. */
@@ -101,18 +110,17 @@ async function pay(
 
 /** A failure on the way is an answer too: 05, and the bank asks again or inquires. */
 function failed(error: unknown, request: FastifyRequest, log: Log): ResultCode {
-  if (error instanceof Fault && error.code === 'overloaded') return 'busy';
-  log.error({ err: error, requestId: request.id, channel: 'onebill' }, 'A 1BILL request failed.');
-  return 'system-malfunction';
+  const message = 'A 1BILL request failed.';
+  return failureResult(error, request, { log, channel: 'onebill', message });
 }
 
 function makeHandler<Answer>(
   work: (body: string, participant: Participant, deps: OneBillDeps) => Promise<Outcome<Answer>>,
   refuse: Refusal<Answer>,
-  deps: OneBillDeps,
+  deps: Channel,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<string> {
-  const { log, metrics, participants, admission = new Admission(systemClock) } = deps;
-  const limited = new LimitedLog(log, systemClock);
+  const { log, metrics, participants, admission } = deps;
+  const limitedLog = new LimitedLog(log, systemClock);
   const decide = async (request: FastifyRequest): Promise<Outcome<Answer>> => {
     let participant: Participant | undefined;
     let leave: (() => void) | undefined;
@@ -125,8 +133,7 @@ function makeHandler<Answer>(
       if (leave === undefined) {
         return { result: 'busy', answer: refuse('busy', participant), participant };
       }
-      const body = typeof request.body === 'string' ? request.body : '';
-      return await work(body, participant, deps);
+      return await work(textBody(request), participant, deps);
     } catch (error) {
       const result = failed(error, request, log);
       return {
@@ -143,7 +150,7 @@ function makeHandler<Answer>(
     metrics.answers.inc({ channel: 'onebill', result });
     const line = { requestId: request.id, channel: 'onebill', result, malformed };
     const fields = { ...line, participant: participant?.code };
-    if (result === 'unauthorised') limited.warn(fields, 'A 1BILL request was not believed.');
+    if (result === 'unauthorised') limitedLog.warn(fields, 'A 1BILL request was not believed.');
     else log.info(fields, 'A 1BILL request was answered.');
     void reply.code(result === 'busy' ? 503 : 200).type('application/json; charset=utf-8');
     return JSON.stringify(answer);
@@ -152,35 +159,28 @@ function makeHandler<Answer>(
 
 /** Adds `POST /onebill/BillInquiry` and `POST /onebill/BillPayment` to a Fastify instance. */
 export function oneBillChannel(deps: OneBillDeps): (app: FastifyInstance) => Promise<void> {
+  const { admission = new Admission(systemClock) } = deps;
+  const channel = { ...deps, admission };
   return async (app) => {
-    // Whatever the content type says, the body is read as text by the codec, which alone judges it.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser(
-      '*',
-      { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
-      (_request, body, done) => done(null, body),
-    );
-    // The schemas are for the reader of openapi.json; the codec judges bodies and writes answers.
-    app.setValidatorCompiler(() => () => true);
-    app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
-    app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-      // Only the reading of a body fails outside the handlers: it was too long, cut off or of a wrong length.
-      const isMalformed = error.statusCode !== undefined && error.statusCode < 500;
-      const result = isMalformed ? 'format-error' : failed(error, request, deps.log);
-      deps.metrics.answers.inc({ channel: 'onebill', result });
-      const isInquiry = request.routeOptions.url?.endsWith('/BillInquiry') === true;
-      const answer = (isInquiry ? refusedInquiry : refusedPayment)(result, undefined);
-      return reply.code(200).type('application/json; charset=utf-8').send(JSON.stringify(answer));
+    takeTextBodies(app, {
+      bodyLimit: BODY_LIMIT_BYTES,
+      failed: (error, request) => failed(error, request, deps.log),
+      refuse(result, request) {
+        deps.metrics.answers.inc({ channel: 'onebill', result });
+        const isInquiry = request.routeOptions.url?.endsWith('/BillInquiry') === true;
+        const answer = (isInquiry ? refusedInquiry : refusedPayment)(result, undefined);
+        return { status: 200, body: JSON.stringify(answer) };
+      },
     });
     app.post(
       '/onebill/BillInquiry',
       { schema: inquirySchema },
-      makeHandler(inquire, refusedInquiry, deps),
+      makeHandler(inquire, refusedInquiry, channel),
     );
     app.post(
       '/onebill/BillPayment',
       { schema: paymentSchema },
-      makeHandler(pay, refusedPayment, deps),
+      makeHandler(pay, refusedPayment, channel),
     );
     await Promise.resolve();
   };

@@ -14,7 +14,6 @@ import {
 } from './codec.ts';
 import { codeFor, OTC_CODES, TILL_CODES } from './result-codes.ts';
 import { psidOfScan } from './scan.ts';
-import { csvCell } from './scroll.ts';
 
 const CORPUS = JSON.parse(
   readFileSync(path.join(packageRoot, 'tests/corpus/otc/refused-bodies.json'), 'utf8'),
@@ -139,11 +138,4 @@ describe('the answer codes', () => {
     expect(codeFor('expired', participant)).toBe('99');
     expect(codeFor('control-mismatch', participant)).toBe('95');
   });
-});
-
-it('writes cells that no spreadsheet takes for a formula', () => {
-  expect(csvCell('plain')).toBe('plain');
-  expect(csvCell('a,"b"')).toBe('"a,""b"""');
-  for (const text of ['=1+1', '+1', '-1', '@x', '\tx']) expect(csvCell(text)).toBe(`'${text}`);
-  expect(csvCell('=1,2')).toBe(`"'=1,2"`);
 });

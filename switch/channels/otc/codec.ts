@@ -1,4 +1,5 @@
 /** Bodies of the teller interface: flat JSON of texts, strictly parsed. Field tables: README.md beside this file. */
+import { parseFlatJson } from '../../../kernel/flat-json.ts';
 import { parsePaisa, type Paisa } from '../../../kernel/money.ts';
 import type { Psid } from '../../../kernel/ids.ts';
 import { psidOfScan } from './scan.ts';
@@ -46,7 +47,6 @@ export interface Control {
 export type Fields = ReadonlyMap<string, string>;
 
 const VALUE_MAX = 200;
-const STRING_TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"/g;
 const PRINTABLE = /^[^\p{Cc}\p{Surrogate}]*$/u;
 /** What a scanner adds behind a code. */
 const LINE_END = /[\r\n\t]+$/;
@@ -54,23 +54,15 @@ const LINE_END = /[\r\n\t]+$/;
 /** Reads a JSON object of strings; a key that comes twice is refused. An empty body is an empty object. */
 function parseFields(body: string): Fields | undefined {
   if (body === '') return new Map();
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(body);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) return undefined;
-  const fields = new Map<string, string>();
-  for (const [name, value] of Object.entries(parsed) as [string, unknown][]) {
-    if (typeof value !== 'string' || value.length > VALUE_MAX) return undefined;
+  const fields = parseFlatJson(body);
+  if (fields === undefined) return undefined;
+  for (const [name, value] of fields) {
+    if (value.length > VALUE_MAX) return undefined;
     const text = name === 'code' ? value.replace(LINE_END, '') : value;
     if (!PRINTABLE.test(text)) return undefined;
     fields.set(name, text);
   }
-  const tokens = body.match(STRING_TOKEN)?.length ?? 0;
-  return tokens === fields.size * 2 ? fields : undefined;
+  return fields;
 }
 
 type FieldTable = Readonly<Record<string, RegExp>>;

@@ -107,6 +107,20 @@ export async function entriesOf(db: Queryable, batch: BatchKey): Promise<Entry[]
   return rows.map(entryOf);
 }
 
+/** The entry of a batch with this serial. */
+export async function findBySerial(
+  db: Queryable,
+  batch: BatchKey,
+  serial: number,
+): Promise<Entry | undefined> {
+  const rows = await db.query<EntryRow>(
+    sql`select shard_id, batch_id, serial, participant_code, request_key, psid, amount_paisa, cheque_number, cheque_bank, cheque_date,
+          state, result, authorisation, stamp_ids, entered_at, void_reason
+        from otc_entry where shard_id = ${batch.shard} and batch_id = ${batch.id} and serial = ${serial}`,
+  );
+  return rows.map(entryOf)[0];
+}
+
 /** Settles a pending entry; one that was settled or voided meanwhile stays as it is. */
 export async function settleEntry(
   db: Queryable,

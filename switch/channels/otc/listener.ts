@@ -8,7 +8,9 @@ import { isUnreachable } from '../../../kernel/database.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import type { Log } from '../../../kernel/log.ts';
 import type { Metrics } from '../../../kernel/metrics.ts';
+import type { ResultCode } from '../../../kernel/result-code.ts';
 import { Admission, LimitedLog, type Participant } from '../../participants/index.ts';
+import { failureResult, takeTextBodies, textBody } from '../../payment/index.ts';
 import {
   authenticateBranch,
   authenticateTeller,
@@ -55,11 +57,10 @@ const STATUS: Partial<Record<OtcResult, Status>> = {
 };
 
 /** A failure on the way is an answer too: the teller sends the same again. */
-function failed(error: unknown, request: FastifyRequest, log: Log): OtcResult {
-  if (error instanceof Fault && error.code === 'overloaded') return 'busy';
+function failed(error: unknown, request: FastifyRequest, log: Log): ResultCode {
   if (!(error instanceof Fault) && isUnreachable(error)) return 'busy';
-  log.error({ err: error, requestId: request.id, channel: 'otc' }, 'A teller’s request failed.');
-  return 'system-malfunction';
+  const message = 'A teller’s request failed.';
+  return failureResult(error, request, { log, channel: 'otc', message });
 }
 
 function unproved(result: OtcResult, malformed?: string): Outcome {
@@ -122,8 +123,6 @@ function makeHandler<Who extends Sender>(
   };
 }
 
-const bodyOf = ({ body }: FastifyRequest): string => (typeof body === 'string' ? body : '');
-
 function queryText({ query }: FastifyRequest, name: string): string {
   const members = new Map<string, unknown>(
     Object.entries(typeof query === 'object' && query !== null ? query : {}),
@@ -175,7 +174,7 @@ function addOperations(app: FastifyInstance, deps: Channel): void {
   ): void => {
     const handler = makeHandler(
       authenticateTeller,
-      (who, request) => work(bodyOf(request), who, request),
+      (who, request) => work(textBody(request), who, request),
       deps,
     );
     app.post(`/otc/${name}`, { schema: operationSchema(name) }, handler);
@@ -183,7 +182,7 @@ function addOperations(app: FastifyInstance, deps: Channel): void {
   app.post(
     '/otc/sign-in',
     { schema: operationSchema('sign-in') },
-    makeHandler(authenticateBranch, (who, request) => signIn(bodyOf(request), who, deps), deps),
+    makeHandler(authenticateBranch, (who, request) => signIn(textBody(request), who, deps), deps),
   );
   teller('sign-out', (body, who) => signOut(body, who, deps));
   teller('inquiry', (body, who) => inquire(body, who, deps));
@@ -203,26 +202,14 @@ export function otcChannel(deps: OtcDeps): (app: FastifyInstance) => Promise<voi
   const { clock, log, admission = new Admission(clock) } = deps;
   const channel: Channel = { ...deps, admission, limitedLog: new LimitedLog(log, clock) };
   return async (app) => {
-    // Whatever the content type says, the body is read as text by the codec, which alone judges it.
-    app.removeAllContentTypeParsers();
-    app.addContentTypeParser(
-      '*',
-      { parseAs: 'string', bodyLimit: BODY_LIMIT_BYTES },
-      (_request, body, done) => done(null, body),
-    );
-    // The schemas are for the reader of openapi.json; the codec judges bodies and writes answers.
-    app.setValidatorCompiler(() => () => true);
-    app.setSerializerCompiler(() => (answer) => JSON.stringify(answer));
-    app.setErrorHandler<Error & { statusCode?: number }>((error, request, reply) => {
-      // Only the reading of a body fails outside the handlers: it was too long, cut off or of a wrong length.
-      const isMalformed = error.statusCode !== undefined && error.statusCode < 500;
-      const result = isMalformed ? 'format-error' : failed(error, request, deps.log);
-      const outcome = unproved(result, 'body');
-      const status = note(outcome, undefined, { request, deps: channel });
-      return reply
-        .code(status)
-        .type('application/json; charset=utf-8')
-        .send(JSON.stringify(outcome.answer));
+    takeTextBodies(app, {
+      bodyLimit: BODY_LIMIT_BYTES,
+      failed: (error, request) => failed(error, request, deps.log),
+      refuse(result, request) {
+        const outcome = unproved(result, 'body');
+        const status = note(outcome, undefined, { request, deps: channel });
+        return { status, body: JSON.stringify(outcome.answer) };
+      },
     });
     addOperations(app, channel);
     addScroll(app, channel);

@@ -11,8 +11,8 @@ import { parsePayment, parseVoid, type TillPayment, type Void } from './codec.ts
 import {
   beginVoid,
   endVoid,
-  entriesOf,
   findByKey,
+  findBySerial,
   insertEntry,
   settleEntry,
   type Entry,
@@ -173,8 +173,7 @@ async function takeForVoid(
   return deps.database.transaction(async (tx) => {
     // With the lock held no closing can begin, and one that began before is seen.
     if (!(await lockOpenBatch(tx, teller.batch))) return 'batch-closed';
-    const entries = await entriesOf(tx, teller.batch);
-    const entry = entries.find(({ serial }) => serial === asked.serial);
+    const entry = await findBySerial(tx, teller.batch, asked.serial);
     if (entry === undefined || entry.state === 'refused') return 'original-not-found';
     if (entry.state === 'void') return 'approved';
     await beginVoid(tx, entry, asked.reason);

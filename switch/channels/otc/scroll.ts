@@ -3,6 +3,7 @@
  * A serial that is missing in it was never given out. As JSON or as CSV for a spreadsheet.
  */
 import { printedTime, type BusinessDate } from '../../../kernel/clock.ts';
+import { csvLine } from '../../../kernel/csv.ts';
 import type { Queryable } from '../../../kernel/database.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { receiptNumber } from './to-payment.ts';
@@ -101,17 +102,9 @@ export async function makeScroll(db: Queryable, query: ScrollQuery): Promise<Scr
   };
 }
 
-/** A cell by RFC 4180; one that a spreadsheet would take for a formula gets an apostrophe in front. */
-export function csvCell(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
-
 /** The scroll as CSV: a header, the lines, and a last line with the number and sum of what was posted. */
 export function scrollCsv(scroll: Scroll): string {
-  const lines = scroll.lines.map((line) =>
-    COLUMNS.map((column) => csvCell(line[column])).join(','),
-  );
+  const lines = scroll.lines.map((line) => csvLine(COLUMNS.map((column) => line[column])));
   const total = COLUMNS.map((column) => {
     if (column === 'receiptNumber') return 'TOTAL POSTED';
     if (column === 'serial') return scroll.totals.count;
