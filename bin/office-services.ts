@@ -10,7 +10,6 @@ import {
   searchStamps,
   stampEvents,
   type FoundStamp,
-  type StampCriterion,
   type StampMoveAnswer,
 } from '../ledger/index.ts';
 import {
@@ -21,7 +20,6 @@ import {
   type OfficeServices,
   type Operator,
   type OperatorRecord,
-  type SearchRequest,
 } from '../switch/index.ts';
 import { BULK_LINES_MAX, bulkEntries, smsAnswer, verifyBulk } from '../stamp-renderer/index.ts';
 import { statusLookup, type ServiceDeps } from './services.ts';
@@ -106,12 +104,6 @@ function moveAnswer(answer: StampMoveAnswer): MoveAnswer {
   };
 }
 
-function criterionOf(request: SearchRequest): StampCriterion {
-  if (request.by !== 'issued') return request;
-  const { by, from, to, districtCode } = request;
-  return { by, from, to, ...(districtCode === undefined ? {} : { districtCode }) };
-}
-
 function foundAnswer(stamp: FoundStamp): FoundStampAnswer {
   const { amount, issuedAt, stateChangedAt, districtCode, ...rest } = stamp;
   return {
@@ -148,13 +140,13 @@ export function makeOfficeServices({
       );
       return answers.map(moveAnswer);
     },
-    async search(request, next) {
+    async search(criterion, next) {
       const place = next === undefined ? undefined : parseSearchPlace(next);
       if (next !== undefined && place === undefined)
         throw new Fault('bad-input', 'The next page is named by the answer before.', {
           fields: { path: 'next' },
         });
-      const page = await searchStamps(database, criterionOf(request), place);
+      const page = await searchStamps(database, criterion, place);
       return { stamps: page.stamps.map(foundAnswer), next: page.next };
     },
     async events(id) {

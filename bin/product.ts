@@ -57,6 +57,7 @@ import { openDepartmentServices } from './department-services.ts';
 import { loadKeys, type Keys } from './keys.ts';
 import { makeServices } from './services.ts';
 import { ensureTrial, type Trial } from './trial.ts';
+import { SHARD } from './shard.ts';
 
 /** A line to a mail server (`smtp://`, `smtps://`) that reads no file and follows no address of a message. */
 function mailTransport(url: string): Transporter {
@@ -69,9 +70,6 @@ function mailTransport(url: string): Transporter {
     disableUrlAccess: true,
   });
 }
-
-/** The shard of a small installation; every PSID it makes names it. */
-const SHARD = 0;
 
 export interface Addresses {
   readonly http: string;

@@ -7,7 +7,7 @@
  * file gets `revokedAt`; seals of the key are good from then on only where the public log proves that they are older.
  */
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { Fault } from '../kernel/fault.ts';
@@ -20,6 +20,7 @@ import {
   type SealSigner,
   type TrustedKey,
 } from '../stamp-renderer/index.ts';
+import { writePrivateJson } from './private-file.ts';
 
 const DAY_MS = 86_400_000;
 const LIFE_DAYS = 365;
@@ -236,8 +237,6 @@ export async function revokeSealKey(
   );
   if (found === undefined) return false;
   const content = keyFile.parse({ ...found.content, revokedAt: now.toISOString(), reason });
-  // Written whole or not at all: half a file would stop the product.
-  await writeFile(`${found.file}.new`, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${found.file}.new`, found.file);
+  await writePrivateJson(found.file, content);
   return true;
 }

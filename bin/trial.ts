@@ -4,7 +4,7 @@
  */
 import { generateKeyPairSync, createPublicKey, type KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../kernel/clock.ts';
 import type { Database } from '../kernel/database.ts';
@@ -20,6 +20,7 @@ import {
   type RegistrationDeps,
   type SecretBox,
 } from '../switch/index.ts';
+import { writePrivateJson } from './private-file.ts';
 
 /** Most that one payment of a trial participant may move: Rs 50,000,000, so that a limit can be seen to be kept. */
 const TRIAL_LIMIT = paisa(5_000_000_000n);
@@ -183,8 +184,7 @@ export async function ensureTrial(deps: TrialDeps): Promise<Trial | undefined> {
   if (!isTrial || there.some(({ sandbox }) => !sandbox)) return undefined;
   const trial: Trial = { ...newTrial(deps), ...known };
   // The file first: a start that is cut off between the two goes on with it.
-  await writeFile(`${file}.new`, JSON.stringify(trial, null, 2), { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writePrivateJson(file, trial);
   for (const draft of draftsOf(trial, deps.box)) {
     if (there.some(({ code }) => code === draft.code)) continue;
     await registerParticipant(draft, registrationDeps(deps));

@@ -79,6 +79,20 @@ const schema = z.object({
   SANAD_LOOKUPS_PER_MINUTE: z.coerce.number().int().min(1).default(60),
 });
 
+/** Settings of a Fabric network (docs/operating/anchoring.md); files are paths. */
+export interface FabricSettings {
+  readonly connection: string;
+  readonly mspId: string;
+  readonly certificate: string;
+  readonly key: string;
+  readonly channel: string;
+  readonly chaincode: string;
+  /** Peers of the profile in the order in which they are tried; empty: those of the client's organisation. */
+  readonly gateways: readonly string[];
+  /** MSP ids that shall endorse; empty: the gateway chooses by the policy. */
+  readonly endorsers: readonly string[];
+}
+
 export interface Config {
   readonly databaseUrl?: string;
   /** Folder of the embedded database, the keys and what a running product notes about itself. */
@@ -100,16 +114,7 @@ export interface Config {
   readonly node: number;
   readonly logOrigin: string;
   /** The Fabric network that keeps the log; absent: the embedded chain. Files are paths. */
-  readonly fabric?: {
-    readonly connection: string;
-    readonly mspId: string;
-    readonly certificate: string;
-    readonly key: string;
-    readonly channel: string;
-    readonly chaincode: string;
-    readonly gateways: readonly string[];
-    readonly endorsers: readonly string[];
-  };
+  readonly fabric?: FabricSettings;
   /** File that names the witnesses of the public log. */
   readonly witnessFile?: string;
   readonly witnessQuorum: number;

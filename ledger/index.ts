@@ -53,6 +53,7 @@ export { stampFacts } from './challans/application.ts';
 export { factsRoot, openFacts } from './stamps/facts.ts';
 export {
   moveStamps,
+  STAMP_MOVE_RESULTS,
   stampEvents,
   type StampEvent,
   type StampMoveAnswer,

@@ -214,7 +214,7 @@ full join service_challan s using (shard_id, psid)
 left join department d on d.code = s.department_code
 where c.psid is null or s.psid is null or d.prefix is distinct from substr(s.psid, 1, 3);
 
--- name: events-complete
+-- name: department-events-complete
 -- A department that listens has been told of every payment of its PSIDs, once it is half an hour old.
 select distinct m.shard_id, m.payment_id::text as payment_id
 from webhook_endpoint e
@@ -224,7 +224,7 @@ join feed_cursor f on f.shard_id = m.shard_id and f.follower = 'webhooks' and m.
 left join department_event v on v.shard_id = m.shard_id and v.journal_id = m.payment_id
 where e.active and v.event_id is null;
 
--- name: events-sent
+-- name: department-events-sent
 -- Every event is on its way to at least one endpoint.
 select v.shard_id, v.event_id::text as event_id
 from department_event v left join webhook_delivery w on w.shard_id = v.shard_id and w.event_id = v.event_id

@@ -9,7 +9,14 @@ export * from './participants/index.ts';
 export * from './sandbox/index.ts';
 export { makeDepartmentDesk, makeDepartmentKeys } from './departments/index.ts';
 export { makeCaller } from './outbound/index.ts';
-export { eventIdText, makeWebhookServices, parseEventId, startWebhooks } from './webhooks/index.ts';
+export {
+  endpointsOf,
+  eventIdText,
+  makeDeliveryDesk,
+  makeWebhookServices,
+  parseEventId,
+  startWebhooks,
+} from './webhooks/index.ts';
 export {
   connectBiller,
   disconnectBiller,

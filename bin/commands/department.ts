@@ -3,26 +3,27 @@ import { systemClock } from '../../kernel/clock.ts';
 import { readConfig, type Config } from '../../kernel/config.ts';
 import type { Database } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
-import { IdMaker, secureRandom } from '../../kernel/ids.ts';
+import { secureRandom } from '../../kernel/ids.ts';
 import { listDepartments } from '../../ledger/index.ts';
 import {
   connectBiller,
   disconnectBiller,
+  endpointsOf,
   eventIdText,
   makeDepartmentKeys,
   makeSecretBox,
-  makeWebhookServices,
+  makeDeliveryDesk,
   parseEventId,
 } from '../../switch/index.ts';
 import { commandArguments } from '../arguments.ts';
 import { openBooks } from '../books.ts';
 import { loadKeys } from '../keys.ts';
 import { print, printJson } from '../output.ts';
+import { SHARD } from '../shard.ts';
 
 const USAGE =
   'Usage: npx sanad department list | key CODE ADDRESS… | end-key KEY-ID | biller CODE URL [--timeout-ms N] [--at-once N] | biller-off CODE | webhooks CODE | deliveries CODE [--state pending|delivered|dead] [--before EVENT] | resend CODE EVENT | resend-dead CODE WEBHOOK [--json]';
 
-const SHARD = 0;
 const PAGE = 100;
 const STATES = ['pending', 'delivered', 'dead'] as const;
 
@@ -45,23 +46,8 @@ function need(word: string | undefined): string {
   return word;
 }
 
-function webhooksOf({ database, config }: Desk): ReturnType<typeof makeWebhookServices> {
-  const secrets = {
-    // Listing and sending again open no secret.
-    open: () => Buffer.alloc(0),
-    seal: () => '',
-  };
-  return makeWebhookServices(
-    {
-      database,
-      clock: systemClock,
-      random: secureRandom,
-      ids: new IdMaker(systemClock, config.node),
-      secrets,
-      policy: config.outbound,
-    },
-    SHARD,
-  );
+function deliveryDesk({ database }: Desk): ReturnType<typeof makeDeliveryDesk> {
+  return makeDeliveryDesk({ database, clock: systemClock }, SHARD);
 }
 
 async function list({ database }: Desk): Promise<Done> {
@@ -112,7 +98,7 @@ async function disconnect({ database }: Desk, words: readonly string[]): Promise
 }
 
 async function listWebhooks(desk: Desk, words: readonly string[]): Promise<Done> {
-  const webhooks = await webhooksOf(desk).endpoints.list(need(words[0]));
+  const webhooks = await endpointsOf(desk.database, need(words[0]));
   return {
     json: { webhooks },
     lines: webhooks.map(
@@ -125,7 +111,7 @@ async function listDeliveries(desk: Desk, words: readonly string[]): Promise<Don
   const { state: wanted, before } = desk.options;
   const state = STATES.find((each) => each === wanted);
   if (wanted !== undefined && state === undefined) throw new Fault('bad-input', USAGE);
-  const { shard, deliveries } = await webhooksOf(desk).deliveries(need(words[0]), {
+  const { shard, deliveries } = await deliveryDesk(desk).deliveries(need(words[0]), {
     state,
     before: before === undefined ? undefined : parseEventId(before),
     limit: PAGE,
@@ -145,14 +131,14 @@ async function listDeliveries(desk: Desk, words: readonly string[]): Promise<Don
 async function resend(desk: Desk, words: readonly string[]): Promise<Done> {
   const key = parseEventId(need(words[1]));
   if (key === undefined) throw new Fault('bad-input', USAGE);
-  const resent = (await webhooksOf(desk).resend(need(words[0]), key)) ?? 0;
+  const resent = (await deliveryDesk(desk).resend(need(words[0]), key)) ?? 0;
   return { json: { resent }, lines: [`${String(resent)} sent again`], ok: resent > 0 };
 }
 
 async function resendDead(desk: Desk, words: readonly string[]): Promise<Done> {
   const id = need(words[1]);
   if (!/^\d{1,18}$/.test(id)) throw new Fault('bad-input', USAGE);
-  const resent = await webhooksOf(desk).resendDead(need(words[0]), BigInt(id));
+  const resent = await deliveryDesk(desk).resendDead(need(words[0]), BigInt(id));
   if (resent === undefined) throw new Fault('not-found', 'The department has no such webhook.');
   return { json: { resent }, lines: [`${String(resent)} sent again`] };
 }

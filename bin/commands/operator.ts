@@ -3,7 +3,7 @@
  * token is printed once; the file in the data folder keeps its hash. A running product reads the file when it starts.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { readConfig } from '../../kernel/config.ts';
 import { Fault } from '../../kernel/fault.ts';
@@ -11,6 +11,7 @@ import { operatorTokenHash, parseOperators, type OperatorRecord } from '../../sw
 import { commandArguments } from '../arguments.ts';
 import { operatorsFile, readOperators } from '../office-services.ts';
 import { print } from '../output.ts';
+import { writePrivateJson } from '../private-file.ts';
 
 const USAGE =
   'Usage: npx sanad operator add --id ID --role sub-registrar|collector|inspector|verifier|sms-gateway --office TEXT --from ADDRESS[,ADDRESS] | list | remove --id ID';
@@ -18,10 +19,7 @@ const USAGE =
 async function write(dataFolder: string, records: readonly unknown[]): Promise<void> {
   const file = operatorsFile(dataFolder);
   await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
-  const checked = parseOperators(records);
-  // Written whole or not at all: a product that starts meanwhile reads the one before.
-  await writeFile(`${file}.new`, `${JSON.stringify(checked, null, 2)}\n`, { mode: 0o600 });
-  await rename(`${file}.new`, file);
+  await writePrivateJson(file, parseOperators(records));
 }
 
 function asRecord(given: {

@@ -30,11 +30,11 @@ import {
   prepareParticipant,
   readParticipantFile,
 } from '../participant-draft.ts';
+import { SHARD } from '../shard.ts';
 
 const USAGE =
   'Usage: npx sanad participant add FILE [--sandbox] | list | off CODE | on CODE | password CODE | rotate CODE --key-file FILE [--overlap-days N] | limits CODE [--per-transaction PAISA] [--per-day PAISA] [--net-debit-cap PAISA] | addresses CODE ADDRESS… | till CODE BRANCH TILL [--json]';
 
-const SHARD = 0;
 const OVERLAP_DAYS = 7;
 
 interface Desk {

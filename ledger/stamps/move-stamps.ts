@@ -36,14 +36,16 @@ export interface StampMoveRequest {
  * … already); `same-officer` (who asked for a refund does not grant it); `window-over` (six months have passed since
  * the issue); `key-reused` (the key came before with something else).
  */
-export type StampMoveResult =
-  | 'moved'
-  | 'repeated'
-  | 'not-found'
-  | 'wrong-state'
-  | 'same-officer'
-  | 'window-over'
-  | 'key-reused';
+export const STAMP_MOVE_RESULTS = [
+  'moved',
+  'repeated',
+  'not-found',
+  'wrong-state',
+  'same-officer',
+  'window-over',
+  'key-reused',
+] as const;
+export type StampMoveResult = (typeof STAMP_MOVE_RESULTS)[number];
 
 export interface StampMoveAnswer {
   readonly stampId: string;

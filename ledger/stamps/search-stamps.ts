@@ -32,7 +32,7 @@ export type StampCriterion =
       readonly by: 'issued';
       readonly from: BusinessDate;
       readonly to: BusinessDate;
-      readonly districtCode?: string;
+      readonly districtCode?: string | undefined;
     };
 
 export interface FoundStamp {

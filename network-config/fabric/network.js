@@ -134,7 +134,7 @@ function fillIn(template, folder, network, hostOf) {
  */
 async function enrol(folder, organisation, name, role) {
   const out = path.join(folder, 'clients', `${organisation.mspId}-${name}`);
-  if (existsSync(path.join(out, 'cert.pem'))) return out;
+  if (existsSync(path.join(out, 'cert.pem'))) return;
   mkdirSync(out, { recursive: true, mode: 0o700 });
   const ca = path.join(folder, 'crypto/peerOrganizations', organisation.domain, 'ca');
   const caKey = readdirSync(ca).find((file) => file.endsWith('_sk'));
@@ -145,39 +145,19 @@ async function enrol(folder, organisation, name, role) {
     `keyUsage=critical,digitalSignature\nbasicConstraints=critical,CA:FALSE\nauthorityKeyIdentifier=keyid\n1.2.3.4.5.6.7.8.1=DER:${attributes}\n`,
   );
   await run('openssl', [
-    'genpkey',
-    '-algorithm',
-    'EC',
-    '-pkeyopt',
-    'ec_paramgen_curve:P-256',
-    '-out',
-    at('key.pem'),
+    ...['genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256'],
+    ...['-out', at('key.pem')],
   ]);
   await run('openssl', [
-    'req',
-    '-new',
-    '-key',
-    at('key.pem'),
-    '-subj',
-    `/OU=client/CN=${name}`,
-    '-out',
-    at('request.pem'),
+    ...['req', '-new', '-key', at('key.pem'), '-subj', `/OU=client/CN=${name}`],
+    ...['-out', at('request.pem')],
   ]);
   await run('openssl', [
-    ...[
-      'x509',
-      '-req',
-      '-in',
-      at('request.pem'),
-      '-days',
-      String(DAYS),
-      '-extfile',
-      at('extensions'),
-    ],
+    ...['x509', '-req', '-in', at('request.pem'), '-days', String(DAYS)],
+    ...['-extfile', at('extensions')],
     ...['-CA', path.join(ca, `ca.${organisation.domain}-cert.pem`), '-CAkey', path.join(ca, caKey)],
     ...['-CAserial', at('serial'), '-CAcreateserial', '-out', at('cert.pem')],
   ]);
-  return out;
 }
 
 /** `connection.json`: where the peers are, in the form that Fabric's own tools write. */
@@ -253,17 +233,18 @@ async function prepare(folder, network, isDocker = false) {
 function lives(started) {
   if (started === undefined) return false;
   try {
-    const stat = readFileSync(`/proc/${started.pid}/stat`, 'utf8');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] !== 'Z' && fields[19] === started.startTime;
+    const { state, startTime } = processOf(started.pid);
+    return state !== 'Z' && startTime === started.startTime;
   } catch {
     return false;
   }
 }
 
-function startTimeOf(pid) {
+/** State and start time of a process, the third and the 22nd field of its stat (proc(5)); its name may hold blanks. */
+function processOf(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return { state: fields[0], startTime: fields[19] };
 }
 
 function startNode(folder, state, node) {
@@ -281,7 +262,7 @@ function startNode(folder, state, node) {
   closeSync(log);
   if (child.pid === undefined) throw new Error(`${node.command} could not be started.`);
   child.unref();
-  state.running[node.name] = { pid: child.pid, startTime: startTimeOf(child.pid) };
+  state.running[node.name] = { pid: child.pid, startTime: processOf(child.pid).startTime };
   writeState(folder, state);
 }
 
@@ -389,6 +370,16 @@ async function joinPeers(folder, network) {
   }
 }
 
+/** Builds the contract and writes its package, whose name and id come from its content. */
+async function writeContract(folder, bundleFolder) {
+  const bundle = readFileSync(await buildContract(bundleFolder));
+  const label = `sanad_${createHash('sha256').update(bundle).digest('hex').slice(0, 12)}`;
+  const { bytes, id: packageId } = packageContract(bundle, label);
+  const file = path.join(folder, 'contract', `${label}.tar.gz`);
+  writeFileSync(file, bytes);
+  return { label, file, packageId };
+}
+
 /** Installs, approves and commits a version of the contract, and starts its services. */
 async function deploy(folder, options, isUpgrade) {
   const state = readState(folder);
@@ -401,15 +392,11 @@ async function deploy(folder, options, isUpgrade) {
           ? `${name} is not deployed yet; use deploy.`
           : `${name} is deployed; use upgrade.`,
       );
-  const bundle = readFileSync(await buildContract());
-  const label = `sanad_${createHash('sha256').update(bundle).digest('hex').slice(0, 12)}`;
-  const built = packageContract(bundle, label);
-  const file = path.join(folder, 'contract', `${label}.tar.gz`);
-  writeFileSync(file, built.bytes);
-  if (state.contract?.packageId !== built.id)
+  const { label, file, packageId } = await writeContract(folder);
+  if (state.contract?.packageId !== packageId)
     for (const node of contractsOf(folder, network, state))
       await end(state.running[node.name], 'SIGTERM');
-  state.contract = { packageId: built.id, sequences: { ...state.contract?.sequences } };
+  state.contract = { packageId, sequences: { ...state.contract?.sequences } };
   writeState(folder, state);
   const contracts = contractsOf(folder, network, state);
   for (const node of contracts) startNode(folder, state, node);
@@ -417,10 +404,10 @@ async function deploy(folder, options, isUpgrade) {
   for (const name of names) {
     say(`${isUpgrade ? 'upgrading' : 'deploying'} ${name} …`);
     const sequence = (state.contract.sequences[name] ?? 0) + 1;
-    await installAndApprove(folder, network, { name, sequence, label, file, packageId: built.id });
+    await installAndApprove(folder, network, { name, sequence, label, file, packageId });
     state.contract.sequences[name] = sequence;
     writeState(folder, state);
-    say(`${name} is committed, sequence ${sequence}, package ${built.id}`);
+    say(`${name} is committed, sequence ${sequence}, package ${packageId}`);
   }
   await sleep(GOSSIP_MS);
 }
@@ -483,13 +470,10 @@ async function prepareDocker(folder, options) {
   cpSync(path.join(here, 'builder'), path.join(folder, 'builder'), { recursive: true });
   cpSync(path.join(here, 'compose', `${network.name}.yaml`), path.join(folder, 'compose.yaml'));
   const service = path.join(folder, 'contract/service');
-  const bundle = readFileSync(await buildContract(path.join(service, 'dist')));
+  const { packageId } = await writeContract(folder, path.join(service, 'dist'));
   cpSync(path.join(chaincodeFolder, 'package.json'), path.join(service, 'package.json'));
-  const label = `sanad_${createHash('sha256').update(bundle).digest('hex').slice(0, 12)}`;
-  const built = packageContract(bundle, label);
-  writeFileSync(path.join(folder, 'contract', `${label}.tar.gz`), built.bytes);
   say(`run npm install --omit=dev in ${service}, then compose.yaml with SANAD_CONTRACT_ID=`);
-  process.stdout.write(`${built.id}\n`);
+  process.stdout.write(`${packageId}\n`);
 }
 
 async function status(folder) {

@@ -10,7 +10,6 @@ export {
   type Head,
   type Receipt,
 } from './anchor-chain.ts';
-export type { FabricSettings } from './adapters/fabric-connection.ts';
 export {
   openFabricChain,
   type FabricChain,

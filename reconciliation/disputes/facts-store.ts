@@ -21,7 +21,7 @@ async function findPayments(db: Queryable, shard: number, psid: Psid): Promise<K
     sql`select m.payment_id, m.participant_code, m.reference, m.amount_paisa, m.state, m.posted_at, m.reversed_at,
           (select count(*) from stamp t where t.shard_id = m.shard_id and t.payment_id = m.payment_id) as stamps,
           (select count(*) from stamp t where t.shard_id = m.shard_id and t.payment_id = m.payment_id
-            and t.state in ('delisted', 'spoiled', 'refunded')) as stamps_used
+            and t.state in ('delisted', 'spoiled', 'refund-requested', 'refunded')) as stamps_used
         from (select * from payment p where p.shard_id = ${shard} and p.psid = ${psid} and p.state = 'posted'
           union all select * from payment p where p.shard_id = ${shard} and p.psid = ${psid} and p.state = 'reversed') m
         order by m.payment_id limit ${DEBITS_MAX}`,

@@ -1,5 +1,6 @@
 /** Looks at the open disputes while the product runs, and warns of those that have passed their time. */
 import type { Timers } from '../../kernel/clock.ts';
+import { everyRound } from '../../kernel/rounds.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { DisputeDesk } from './dispute-desk.ts';
 
@@ -15,7 +16,6 @@ export interface ReviewOptions {
 /** Starts the review; the returned function ends it after the look that is under way. */
 export function startDisputeReview(options: ReviewOptions): () => Promise<void> {
   const { desk, timers, log, shards, everyMs = 60_000 } = options;
-  let running: Promise<unknown> | undefined;
   const look = async (): Promise<void> => {
     for (const shard of shards) {
       await desk.review(shard);
@@ -23,15 +23,7 @@ export function startDisputeReview(options: ReviewOptions): () => Promise<void> 
       if (overdue > 0) log.warn({ shard, overdue }, 'Disputes have passed their time.');
     }
   };
-  const end = timers.every(everyMs, () => {
-    running ??= look()
-      .catch((error: unknown) => log.warn({ err: error }, 'The disputes could not be looked at.'))
-      .finally(() => {
-        running = undefined;
-      });
-  });
-  return async () => {
-    end();
-    await running;
-  };
+  return everyRound(timers, everyMs, look, (error) =>
+    log.warn({ err: error }, 'The disputes could not be looked at.'),
+  );
 }

@@ -54,9 +54,14 @@ export interface BillerBill {
 }
 
 /** No answer: `not-sent` when the biller cannot know of it, else `unknown`. */
-export interface NoAnswer {
+interface NoAnswer {
   readonly kind: 'not-sent' | 'unknown';
   readonly reason: string;
+}
+
+/** True for an answer that tells nothing: for the biller's circuit a failure. */
+export function isNoAnswer(answer: { readonly kind: string }): answer is NoAnswer {
+  return answer.kind === 'unknown' || answer.kind === 'not-sent';
 }
 
 export type BillAnswer =

@@ -16,7 +16,7 @@ import type {
   ReversalAnswer,
   ReversalRequest,
 } from '../payment/index.ts';
-import type { BillAnswer } from './client.ts';
+import { isNoAnswer } from './client.ts';
 import { beginBillerPayment, findBillerPayment, type BillerPayment } from './payment-store.ts';
 import { makeSteps, requestOf, type StepDeps, type Steps } from './steps.ts';
 
@@ -37,9 +37,7 @@ async function askForBill(
   const biller = await deps.billers.find(psid);
   // Nothing was asked: whoever asks again may have more luck.
   if (biller === undefined) return 'busy';
-  const failed = (answer: BillAnswer): boolean =>
-    answer.kind === 'unknown' || answer.kind === 'not-sent';
-  const answer = await biller.circuit.ask(() => biller.client.findBill(psid), failed);
+  const answer = await biller.circuit.ask(() => biller.client.findBill(psid), isNoAnswer);
   if (answer === undefined) return 'busy';
   if (answer.kind === 'no-bill') return 'unknown-consumer';
   if (answer.kind !== 'bill') return 'system-malfunction';

@@ -6,7 +6,9 @@
 import type { Timers } from '../../kernel/clock.ts';
 import type { Random } from '../../kernel/ids.ts';
 import type { Log } from '../../kernel/log.ts';
+import { everyRound } from '../../kernel/rounds.ts';
 import { backOffMs } from '../outbound/index.ts';
+import { isNoAnswer } from './client.ts';
 import { claimBillerPayments, recordedAnswer, type BillerPayment } from './payment-store.ts';
 import { makeSteps, noticeId, type StepDeps, type Steps } from './steps.ts';
 
@@ -28,7 +30,7 @@ async function abandon(deps: RecoveryDeps, steps: Steps, payment: BillerPayment)
   const biller = await deps.billers.find(payment.psid);
   const known = await biller?.circuit.ask(
     () => biller.client.status(noticeId(payment)),
-    (answer) => answer.kind === 'unknown' || answer.kind === 'not-sent',
+    isNoAnswer,
   );
   if (payment.state === 'asking' && known?.kind === 'refused') {
     await steps.move(payment, ['asking'], { to: 'refused', result: 'reversed-before' });
@@ -142,19 +144,10 @@ export function startBillerRecovery(
   deps: RecoveryDeps & { readonly timers: Timers; readonly everyMs?: number },
 ): () => Promise<void> {
   const recovery = makeBillerRecovery(deps);
-  let running: Promise<unknown> | undefined;
-  const end = deps.timers.every(deps.everyMs ?? 2_000, () => {
-    running ??= recovery
-      .round()
-      .catch((error: unknown) =>
-        deps.log.warn({ err: error }, 'A round of the billers’ recovery failed.'),
-      )
-      .finally(() => {
-        running = undefined;
-      });
-  });
-  return async () => {
-    end();
-    await running;
-  };
+  return everyRound(
+    deps.timers,
+    deps.everyMs ?? 2_000,
+    () => recovery.round(),
+    (error) => deps.log.warn({ err: error }, 'A round of the billers’ recovery failed.'),
+  );
 }

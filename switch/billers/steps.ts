@@ -23,7 +23,7 @@ import type { ResultCode } from '../../kernel/result-code.ts';
 import { openCase } from '../../reconciliation/index.ts';
 import type { PaymentAnswer, PaymentEngine, PaymentRequest } from '../payment/index.ts';
 import type { Billers } from './billers.ts';
-import type { CancelAnswer, NoAnswer, PaymentAdvice } from './client.ts';
+import { isNoAnswer, type CancelAnswer, type PaymentAdvice } from './client.ts';
 import { moveBillerPayment, type BillerPayment, type Move } from './payment-store.ts';
 
 export interface StepDeps {
@@ -72,10 +72,6 @@ export interface Steps {
     from: readonly BillerPayment['state'][],
     reason: string,
   ): Promise<void>;
-}
-
-function isNoAnswer(answer: { readonly kind: string }): answer is NoAnswer {
-  return answer.kind === 'unknown' || answer.kind === 'not-sent';
 }
 
 /** How a biller knows a payment. */

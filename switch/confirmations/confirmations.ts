@@ -7,6 +7,7 @@ import type { Clock, Timers } from '../../kernel/clock.ts';
 import type { Database, Queryable } from '../../kernel/database.ts';
 import type { IdMaker, Random } from '../../kernel/ids.ts';
 import type { Log } from '../../kernel/log.ts';
+import { everyRound } from '../../kernel/rounds.ts';
 import { followJournal, type PostedEntry } from '../../reconciliation/index.ts';
 import { backOffMs } from '../outbound/index.ts';
 import type { MessageGateway } from './gateway.ts';
@@ -134,25 +135,15 @@ export function startConfirmations(
   deps: ConfirmationDeps & { readonly timers: Timers; readonly everyMs?: number },
 ): () => Promise<void> {
   const confirmations = makeConfirmations(deps);
-  const running = new Map<string, Promise<unknown>>();
-  const once = (name: string, work: () => Promise<unknown>): void => {
-    if (running.has(name)) return;
-    const run = work()
-      .catch((error: unknown) =>
-        deps.log.warn({ err: error }, 'A round of the confirmations failed.'),
-      )
-      .finally(() => running.delete(name));
-    running.set(name, run);
-  };
+  const start = (round: () => Promise<unknown>): (() => Promise<void>) =>
+    everyRound(deps.timers, deps.everyMs ?? 1_000, round, (error) =>
+      deps.log.warn({ err: error }, 'A round of the confirmations failed.'),
+    );
   const fillAll = async (): Promise<void> => {
     for (const shard of deps.shards) await confirmations.fill(shard);
   };
-  const end = deps.timers.every(deps.everyMs ?? 1_000, () => {
-    once('fill', fillAll);
-    for (const means of MEANS) once(means, () => confirmations.send(means));
-  });
+  const ends = [start(fillAll), ...MEANS.map((means) => start(() => confirmations.send(means)))];
   return async () => {
-    end();
-    await Promise.all(running.values());
+    await Promise.all(ends.map((end) => end()));
   };
 }

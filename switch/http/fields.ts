@@ -64,3 +64,13 @@ export const stampId = z
 
 export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 export const instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/);
+
+/** The states of an e-stamp. */
+export const stampState = z.enum([
+  'issued',
+  'delisted',
+  'spoiled',
+  'refund-requested',
+  'refunded',
+  'cancelled',
+]);

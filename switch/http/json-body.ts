@@ -2,6 +2,7 @@
  * JSON from outside, stricter than JSON.parse: a key that comes twice in one object (two readers may see two
  * different documents), `__proto__` as a key, and deep nesting are refused (TRUST, part D, parsers).
  */
+import type { FastifyInstance } from 'fastify';
 import { HttpProblem } from './problem.ts';
 
 const DEPTH_MAX = 16;
@@ -57,6 +58,17 @@ export function parseJsonBody(text: string): unknown {
   }
   checkStructure(text);
   return value;
+}
+
+/** Has a server, or a scope of it, read bodies of JSON in this way. */
+export function addJsonParser(app: FastifyInstance): void {
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    try {
+      done(null, parseJsonBody(String(body)));
+    } catch (error) {
+      done(error instanceof Error ? error : new Error('The body could not be read.'));
+    }
+  });
 }
 
 /** True when a string cannot be written as UTF-8. */

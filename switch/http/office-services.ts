@@ -2,7 +2,7 @@
  * The port of the officers' desk: what its routes ask of the product, beside `ApiServices`. Officers prove themselves
  * by an operator's token until there are accounts of staff (issue 9); without operators there is no desk.
  */
-import type { BusinessDate } from '../../kernel/clock.ts';
+import type { StampCriterion, StampMoveResult } from '../../ledger/index.ts';
 import type { StampKindAnswer, StampStateAnswer } from './services.ts';
 
 export const OPERATOR_ROLES = [
@@ -45,33 +45,13 @@ export interface MoveRequest {
 
 export interface MoveAnswer {
   readonly id: string;
-  readonly result:
-    | 'moved'
-    | 'repeated'
-    | 'not-found'
-    | 'wrong-state'
-    | 'same-officer'
-    | 'window-over'
-    | 'key-reused';
+  readonly result: StampMoveResult;
   readonly state?: StampStateAnswer | undefined;
   readonly stateChangedAt?: string | undefined;
   readonly usedFor?: string | undefined;
   /** Why it was refused, for the officer to read. */
   readonly message?: { readonly en: string; readonly ur: string } | undefined;
 }
-
-export type SearchRequest =
-  | { readonly by: 'id'; readonly id: string }
-  | { readonly by: 'psid'; readonly psid: string }
-  | { readonly by: 'challan'; readonly challanNumber: string }
-  | { readonly by: 'cnic'; readonly cnic: string }
-  | { readonly by: 'deed'; readonly deed: string }
-  | {
-      readonly by: 'issued';
-      readonly from: BusinessDate;
-      readonly to: BusinessDate;
-      readonly districtCode?: string | undefined;
-    };
 
 export interface FoundStampAnswer {
   readonly id: string;
@@ -101,7 +81,7 @@ export interface OfficeServices {
   move(operator: Operator, request: MoveRequest): Promise<readonly MoveAnswer[]>;
   /** `next` of the page before goes on; a Fault `bad-input` for another text. */
   search(
-    request: SearchRequest,
+    criterion: StampCriterion,
     next?: string,
   ): Promise<{ readonly stamps: readonly FoundStampAnswer[]; readonly next?: string | undefined }>;
   /** What happened to a stamp; undefined when there is none with this id. */

@@ -55,6 +55,13 @@ export class RateLimit {
       ? undefined
       : Math.ceil(((window + 1) * WINDOW_MS - nowMs) / 1000);
   }
+
+  /** Counts one request; an HttpProblem `rate-limited` when it is one too many. */
+  admit(address: string): void {
+    const waitSeconds = this.count(address);
+    if (waitSeconds !== undefined)
+      throw new HttpProblem('rate-limited', { retryAfterSeconds: waitSeconds });
+  }
 }
 
 /** A hook for routes that look something up by an id. */
@@ -62,10 +69,7 @@ export function limitRate(
   limit: RateLimit,
 ): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
   return async (request) => {
-    const waitSeconds = limit.count(request.ip);
-    if (waitSeconds !== undefined) {
-      throw new HttpProblem('rate-limited', { retryAfterSeconds: waitSeconds });
-    }
+    limit.admit(request.ip);
     await Promise.resolve();
   };
 }

@@ -13,6 +13,7 @@ import {
   paisaText,
   psid,
   stampId,
+  stampState,
 } from './fields.ts';
 import type { JsonValue } from './services.ts';
 
@@ -119,14 +120,6 @@ const challanLine = z.object({
 });
 
 const stampKind = z.enum(['non-judicial', 'judicial', 'low-denomination']);
-const stampState = z.enum([
-  'issued',
-  'delisted',
-  'spoiled',
-  'refund-requested',
-  'refunded',
-  'cancelled',
-]);
 
 export const stampApplicationAnswer = withExample(
   z.object({

@@ -10,7 +10,7 @@ import { Fault } from '../../kernel/fault.ts';
 import { secureRandom, type Random } from '../../kernel/ids.ts';
 import type { Log } from '../../kernel/log.ts';
 import type { Metrics } from '../../kernel/metrics.ts';
-import { parseJsonBody } from './json-body.ts';
+import { addJsonParser } from './json-body.ts';
 import { addOpenApi } from './openapi.ts';
 import { addCommonHeaders, makeErrorHandler, sendProblem } from './problem.ts';
 import { limitRate, RateLimit } from './rate-limit.ts';
@@ -142,13 +142,7 @@ export async function makeHttpServer(deps: HttpServerDeps): Promise<FastifyInsta
   app.setErrorHandler(makeErrorHandler(deps.log));
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, 'not-found'));
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-    try {
-      done(null, parseJsonBody(String(body)));
-    } catch (error) {
-      done(error instanceof Error ? error : new Error('The body could not be read.'));
-    }
-  });
+  addJsonParser(app);
   addHooks(app, deps);
   await addOpenApi(app);
   const routeDeps = addRoutes(app, deps);

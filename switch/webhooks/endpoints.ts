@@ -61,6 +61,14 @@ export function signingSecrets(endpoint: Endpoint, secrets: SecretOpener, now: D
     : [present, secrets.open(previousSealed, context)];
 }
 
+/** The endpoints of a department as it sees them. */
+export async function endpointsOf(
+  database: Database,
+  department: string,
+): Promise<readonly EndpointSummary[]> {
+  return (await listEndpoints(database, department)).map(summary);
+}
+
 export interface EndpointDesk {
   /** Adds an endpoint; the secret is shown here and never again. Refuses an address that is not allowed (`bad-input`). */
   add(department: string, url: string): Promise<EndpointSummary & { readonly secret: string }>;
@@ -94,9 +102,7 @@ export function makeEndpointDesk(deps: EndpointDeps): EndpointDesk {
       await insertEndpoint(database, { endpointId, departmentCode, url, secretSealed, createdAt });
       return { id: endpointId, url, active: true, createdAt, secret: secretText(secret) };
     },
-    async list(department) {
-      return (await listEndpoints(database, department)).map(summary);
-    },
+    list: (department) => endpointsOf(database, department),
     async changeSecret(department, id) {
       if ((await own(department, id)) === undefined) return undefined;
       const secret = random.bytes(SECRET_BYTES);

@@ -1,6 +1,6 @@
 /** Signed webhooks to departments. */
-export { type EndpointDesk, type SecretKeeper } from './endpoints.ts';
+export { endpointsOf, type EndpointDesk, type SecretKeeper } from './endpoints.ts';
 export { eventIdText, parseEventId } from './event.ts';
 export type { ListedDelivery } from './delivery-store.ts';
 export { startWebhooks } from './runner.ts';
-export { makeWebhookServices, type WebhookServices } from './services.ts';
+export { makeDeliveryDesk, makeWebhookServices, type WebhookServices } from './services.ts';

@@ -20,9 +20,9 @@ export interface DeliveryPage {
   readonly limit: number;
 }
 
-export interface WebhookServices {
-  readonly endpoints: EndpointDesk;
-  /** A page of a department's deliveries in one shard, the newest event first. */
+/** What was delivered, and sending again, in one shard. */
+export interface DeliveryDesk {
+  /** A page of a department's deliveries, the newest event first. */
   deliveries(
     department: string,
     page: DeliveryPage,
@@ -33,11 +33,16 @@ export interface WebhookServices {
   resendDead(department: string, endpointId: bigint): Promise<number | undefined>;
 }
 
-/** Makes the services of one shard. */
-export function makeWebhookServices(deps: EndpointDeps, shard: number): WebhookServices {
-  const { database, clock } = deps;
+export interface WebhookServices extends DeliveryDesk {
+  readonly endpoints: EndpointDesk;
+}
+
+/** Makes the desk of one shard. */
+export function makeDeliveryDesk(
+  { database, clock }: Pick<EndpointDeps, 'database' | 'clock'>,
+  shard: number,
+): DeliveryDesk {
   return {
-    endpoints: makeEndpointDesk(deps),
     async deliveries(department, { state, psid, before, limit }) {
       const filter = { shard, department, state, psid, before: before?.eventId, limit };
       return { shard, deliveries: await listDeliveries(database, filter) };
@@ -52,4 +57,9 @@ export function makeWebhookServices(deps: EndpointDeps, shard: number): WebhookS
       return resendDead(database, { shard, endpointId, limit: RESEND_MAX }, clock.now());
     },
   };
+}
+
+/** Makes the services of one shard. */
+export function makeWebhookServices(deps: EndpointDeps, shard: number): WebhookServices {
+  return { ...makeDeliveryDesk(deps, shard), endpoints: makeEndpointDesk(deps) };
 }

@@ -84,7 +84,7 @@ function print(summary: RunSummary, settings: Settings, seconds: number): void {
 }
 
 /** Runs the command; true when every history held. */
-export async function simulate(argv: readonly string[]): Promise<boolean> {
+export async function main(argv: readonly string[]): Promise<boolean> {
   const settings = readSettings(argv);
   const { seed, numbers, plant } = settings;
   say(

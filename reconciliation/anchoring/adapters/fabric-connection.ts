@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
+import type { FabricSettings } from '../../../kernel/config.ts';
 import { Fault } from '../../../kernel/fault.ts';
 
 const peerSchema = z.looseObject({
@@ -19,20 +20,6 @@ const profileSchema = z.looseObject({
   ),
   peers: z.record(z.string(), peerSchema),
 });
-
-/** Settings of a Fabric network (docs/operating/anchoring.md); files are paths. */
-export interface FabricSettings {
-  readonly connection: string;
-  readonly mspId: string;
-  readonly certificate: string;
-  readonly key: string;
-  readonly channel: string;
-  readonly chaincode: string;
-  /** Peers of the profile in the order in which they are tried; empty: those of the client's organisation. */
-  readonly gateways: readonly string[];
-  /** MSP ids that shall endorse; empty: the gateway chooses by the policy. */
-  readonly endorsers: readonly string[];
-}
 
 /** A peer that takes the client's calls. */
 export interface GatewayPeer {

@@ -16,7 +16,7 @@ import {
 import { systemTimers } from '../../../kernel/clock.ts';
 import type { AnchorBatch, BatchNotice } from '../anchor-chain.ts';
 import { anchorChainConformance } from '../conformance.ts';
-import type { FabricSettings } from './fabric-connection.ts';
+import type { FabricSettings } from '../../../kernel/config.ts';
 import { openFabricChain, type FabricChain } from './fabric-gateway.ts';
 import { LoopbackGateway, LoopbackLedger } from './fabric-loopback.ts';
 import { makeFabricSigner } from './fabric-signer.ts';

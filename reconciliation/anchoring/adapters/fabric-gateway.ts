@@ -19,6 +19,7 @@ import {
 import type { KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import type { Timers } from '../../../kernel/clock.ts';
+import type { FabricSettings } from '../../../kernel/config.ts';
 import type {
   AnchorBatch,
   AnchorChain,
@@ -34,7 +35,6 @@ import {
   readFabricIdentity,
   readGatewayPeers,
   type FabricIdentity,
-  type FabricSettings,
   type GatewayPeer,
 } from './fabric-connection.ts';
 import { faultOfCommit, faultOfGateway } from './fabric-fault.ts';

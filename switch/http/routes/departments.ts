@@ -18,7 +18,7 @@ import {
 import { lineOfText, psid } from '../fields.ts';
 import { HttpProblem } from '../problem.ts';
 import { limitRate, RateLimit } from '../rate-limit.ts';
-import { BEARER, found, problem } from './route.ts';
+import { BEARER, found, idempotencyHeader, problem } from './route.ts';
 import { addWebhookRoutes } from './webhooks.ts';
 
 export interface DepartmentApiDeps {
@@ -33,12 +33,6 @@ export interface DepartmentApiDeps {
 /** Finds out which department asks; a Fault `unauthorised` for everybody else, who may try so often only. */
 type Authenticate = (request: FastifyRequest) => Promise<string>;
 
-const idempotencyHeader = z.object({
-  'idempotency-key': z
-    .string({ error: 'is required: a new random key per demand, the same for a repeat' })
-    .regex(/^[\x21-\x7e]{8,100}$/, 'must be 8 to 100 printable ASCII characters without spaces'),
-});
-
 const UNAUTHORISED = problem('The key is missing, unknown, ended or used from elsewhere.');
 
 function makeAuthenticate({ keys, clock, lookupsPerMinute }: DepartmentApiDeps): Authenticate {
@@ -46,9 +40,7 @@ function makeAuthenticate({ keys, clock, lookupsPerMinute }: DepartmentApiDeps):
   return async (request) => {
     const department = await keys.authenticate(accessTokenOf(request), request.ip);
     if (department !== undefined) return department;
-    const waitSeconds = failures.count(request.ip);
-    if (waitSeconds !== undefined)
-      throw new HttpProblem('rate-limited', { retryAfterSeconds: waitSeconds });
+    failures.admit(request.ip);
     throw new Fault('unauthorised', 'This key opens nothing here.');
   };
 }
@@ -66,7 +58,7 @@ function addDemandRoute(
       operationId: 'makeServiceChallan',
       summary: 'Makes a challan with a PSID for one of the department’s services',
       security: BEARER,
-      headers: idempotencyHeader,
+      headers: idempotencyHeader('demand'),
       body: demandRequest,
       response: {
         201: demandAnswer,

@@ -18,7 +18,7 @@ import {
 } from '../dispute-schemas.ts';
 import { HttpProblem } from '../problem.ts';
 import { limitRate, RateLimit } from '../rate-limit.ts';
-import { BEARER, found, problem } from './route.ts';
+import { BEARER, found, idempotencyHeader, problem } from './route.ts';
 
 export interface DisputeApiDeps {
   readonly desk: DisputeDesk;
@@ -32,12 +32,6 @@ export interface DisputeApiDeps {
 
 const PAGE = 100;
 const BASIC = /^Basic ([A-Za-z0-9+/]{1,400}={0,2})$/i;
-
-const idempotencyHeader = z.object({
-  'idempotency-key': z
-    .string({ error: 'is required: a new random key per dispute, the same for a repeat' })
-    .regex(/^[\x21-\x7e]{8,100}$/, 'must be 8 to 100 printable ASCII characters without spaces'),
-});
 
 function idText(shard: number, id: bigint): string {
   return `dsp_${String(shard).padStart(2, '0')}_${id.toString()}`;
@@ -117,7 +111,7 @@ function addPayerRoutes(app: FastifyInstance, deps: DisputeApiDeps): void {
       tags: ['Disputes'],
       operationId: 'openDispute',
       summary: 'A payer says that something went wrong with a payment',
-      headers: idempotencyHeader,
+      headers: idempotencyHeader('dispute'),
       body: payerDisputeRequest,
       response: { 201: openedDisputeAnswer, ...refusals },
     },
@@ -185,7 +179,7 @@ function addParticipantRoutes(app: FastifyInstance, deps: DisputeApiDeps): void 
       tags: ['Disputes'],
       operationId: 'openParticipantDispute',
       summary: 'A participant or its teller opens a dispute for a customer',
-      headers: idempotencyHeader,
+      headers: idempotencyHeader('dispute'),
       body: participantDisputeRequest,
       response: { 201: openedDisputeAnswer, 401: unauthorised, ...refusals },
     },

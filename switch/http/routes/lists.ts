@@ -9,13 +9,12 @@ import { z } from 'zod';
 import type { Clock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
 import { accessTokenOf } from '../access-token.ts';
-import { parseJsonBody } from '../json-body.ts';
+import { addJsonParser } from '../json-body.ts';
 import type { OperatorDirectory, OperatorRole } from '../office-services.ts';
-import { HttpProblem } from '../problem.ts';
 import { RateLimit } from '../rate-limit.ts';
 import { anyJson } from '../schemas.ts';
 import type { JsonValue } from '../services.ts';
-import { BEARER, problem } from './route.ts';
+import { atMost, BEARER, problem } from './route.ts';
 
 export interface ListServices {
   /** The one-line answer to a message; never anything about its sender. */
@@ -62,24 +61,16 @@ export function listApi(deps: ListApiDeps): (app: FastifyInstance) => Promise<vo
   const admit = (request: FastifyRequest, roles: readonly OperatorRole[]): void => {
     const operator = operators.authenticate(accessTokenOf(request), request.ip);
     if (operator === undefined) {
-      const waitSeconds = failures.count(request.ip);
-      if (waitSeconds !== undefined)
-        throw new HttpProblem('rate-limited', { retryAfterSeconds: waitSeconds });
+      failures.admit(request.ip);
       throw new Fault('unauthorised', 'This token opens nothing here.');
     }
     if (!roles.includes(operator.role))
       throw new Fault('forbidden', 'This is not open to the token’s role.');
   };
-  let running = 0;
+  const oneOfFew = atMost(LISTS_RUNNING_MAX, 'Too many lists are being verified; try again.');
   return async (app) => {
     app.removeAllContentTypeParsers();
-    app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
-      try {
-        done(null, parseJsonBody(String(body)));
-      } catch (error) {
-        done(error instanceof Error ? error : new Error('The body could not be read.'));
-      }
-    });
+    addJsonParser(app);
     app.addContentTypeParser(
       ['text/plain', 'text/csv'],
       { parseAs: 'string', bodyLimit: LIST_LIMIT_BYTES },
@@ -100,9 +91,7 @@ export function listApi(deps: ListApiDeps): (app: FastifyInstance) => Promise<vo
       async handler(request) {
         admit(request, ['sms-gateway']);
         const { from, text } = request.body;
-        const waitSeconds = senders.count(from);
-        if (waitSeconds !== undefined)
-          throw new HttpProblem('rate-limited', { retryAfterSeconds: waitSeconds });
+        senders.admit(from);
         return { reply: await lists.smsAnswer(text) };
       },
     });
@@ -126,14 +115,7 @@ export function listApi(deps: ListApiDeps): (app: FastifyInstance) => Promise<vo
       },
       async handler(request) {
         admit(request, ['verifier', 'sub-registrar', 'collector', 'inspector']);
-        if (running >= LISTS_RUNNING_MAX)
-          throw new Fault('overloaded', 'Too many lists are being verified; try again.');
-        running += 1;
-        try {
-          return await lists.verifyList(request.body);
-        } finally {
-          running -= 1;
-        }
+        return oneOfFew(() => lists.verifyList(request.body));
       },
     });
     await Promise.resolve();

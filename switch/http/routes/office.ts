@@ -7,17 +7,27 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Clock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
+import { STAMP_MOVE_RESULTS } from '../../../ledger/index.ts';
 import { accessTokenOf } from '../access-token.ts';
-import { cnic, code, day, instant, lineOfText, paisaText, psid, stampId } from '../fields.ts';
+import {
+  cnic,
+  code,
+  day,
+  instant,
+  lineOfText,
+  paisaText,
+  psid,
+  stampId,
+  stampState,
+} from '../fields.ts';
 import type {
   OfficeServices,
   Operator,
   OperatorDirectory,
   OperatorRole,
 } from '../office-services.ts';
-import { HttpProblem } from '../problem.ts';
 import { limitRate, RateLimit } from '../rate-limit.ts';
-import { BEARER, found, problem } from './route.ts';
+import { BEARER, found, idempotencyHeader, problem } from './route.ts';
 
 export interface OfficeApiDeps {
   readonly operators: OperatorDirectory;
@@ -28,21 +38,6 @@ export interface OfficeApiDeps {
 }
 
 const STAMPS_MAX = 1_000;
-
-const STATES = [
-  'issued',
-  'delisted',
-  'spoiled',
-  'refund-requested',
-  'refunded',
-  'cancelled',
-] as const;
-
-const idempotencyHeader = z.object({
-  'idempotency-key': z
-    .string({ error: 'is required: a new random key per request, the same for a repeat' })
-    .regex(/^[\x21-\x7e]{8,100}$/, 'must be 8 to 100 printable ASCII characters without spaces'),
-});
 
 const stamps = z
   .array(stampId)
@@ -67,16 +62,8 @@ const movesAnswer = z.object({
   results: z.array(
     z.object({
       id: z.string(),
-      result: z.enum([
-        'moved',
-        'repeated',
-        'not-found',
-        'wrong-state',
-        'same-officer',
-        'window-over',
-        'key-reused',
-      ]),
-      state: z.enum(STATES).optional(),
+      result: z.enum(STAMP_MOVE_RESULTS),
+      state: stampState.optional(),
       stateChangedAt: instant.optional(),
       usedFor: z.string().optional(),
       message: z.object({ en: z.string(), ur: z.string() }).optional(),
@@ -108,7 +95,7 @@ const searchAnswer = z.object({
       issuedAt: instant,
       district: z.string(),
       applicant: z.string(),
-      state: z.enum(STATES),
+      state: stampState,
       stateChangedAt: instant.optional(),
       usedFor: z.string().optional(),
     }),
@@ -148,9 +135,7 @@ function makeAuthenticate({ operators, clock, lookupsPerMinute }: OfficeApiDeps)
       if (READERS.includes(operator.role)) return operator;
       throw new Fault('forbidden', 'The register is not open to this role.');
     }
-    const waitSeconds = failures.count(request.ip);
-    if (waitSeconds !== undefined)
-      throw new HttpProblem('rate-limited', { retryAfterSeconds: waitSeconds });
+    failures.admit(request.ip);
     throw new Fault('unauthorised', 'This token opens nothing here.');
   };
 }
@@ -169,7 +154,7 @@ function addMoveRoutes(
       operationId: 'delistStamps',
       summary: 'Uses stamps for a deed, once; each of a batch is answered on its own',
       security: BEARER,
-      headers: idempotencyHeader,
+      headers: idempotencyHeader('request'),
       body: delistingRequest,
       response: { 200: movesAnswer, ...REFUSALS },
     },
@@ -194,7 +179,7 @@ function addMoveRoutes(
       operationId: 'moveStamps',
       summary: 'Declares stamps spoiled, or takes, refuses or grants requests for their refund',
       security: BEARER,
-      headers: idempotencyHeader,
+      headers: idempotencyHeader('request'),
       body: moveRequest,
       response: { 200: movesAnswer, ...REFUSALS },
     },

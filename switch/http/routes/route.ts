@@ -41,3 +41,30 @@ export function found<Value>(value: Value | undefined): Value {
 
 /** For the OpenAPI document: the route needs the access token. */
 export const BEARER = [{ accessToken: [] }];
+
+/** The header under which a request of the API may come again; `thing` is what one request makes. */
+export function idempotencyHeader(thing: string): z.ZodObject<{ 'idempotency-key': z.ZodString }> {
+  return z.object({
+    'idempotency-key': z
+      .string({ error: `is required: a new random key per ${thing}, the same for a repeat` })
+      .regex(/^[\x21-\x7e]{8,100}$/, 'must be 8 to 100 printable ASCII characters without spaces')
+      .meta({ examples: ['8c1b6a52-2f0e-4e0b-9a55-3f1d0c7f6a10'] }),
+  });
+}
+
+/** Runs at most `max` pieces of work at once; a Fault `overloaded` with these words for one too many. */
+export function atMost(
+  max: number,
+  words: string,
+): <Value>(work: () => Promise<Value>) => Promise<Value> {
+  let running = 0;
+  return async (work) => {
+    if (running >= max) throw new Fault('overloaded', words);
+    running += 1;
+    try {
+      return await work();
+    } finally {
+      running -= 1;
+    }
+  };
+}

@@ -1,7 +1,7 @@
 /** Applying for a stamp, and the duty without applying. */
 import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { Fault } from '../../../kernel/fault.ts';
 import { HttpProblem } from '../problem.ts';
 import {
@@ -11,18 +11,11 @@ import {
   stampApplicationRequest,
 } from '../schemas.ts';
 import type { DutyRefusalAnswer, StampApplicationAnswer } from '../services.ts';
-import { problem, type RouteDeps } from './route.ts';
+import { idempotencyHeader, problem, type RouteDeps } from './route.ts';
 
 const DUTY_REFUSED = problem(
   '`duty-refused`: the tables have no rate for this; `errors` has the reason and the place.',
 );
-
-const idempotencyHeader = z.object({
-  'idempotency-key': z
-    .string({ error: 'is required: a new random key per application, the same for a repeat' })
-    .regex(/^[\x21-\x7e]{8,100}$/, 'must be 8 to 100 printable ASCII characters without spaces')
-    .meta({ examples: ['8c1b6a52-2f0e-4e0b-9a55-3f1d0c7f6a10'] }),
-});
 
 /** The answer, or a problem that names what the tables cannot reckon. */
 function calculated<Answer extends { readonly ok: true }>(
@@ -51,7 +44,7 @@ export function addStampApplicationRoutes(app: FastifyInstance, { services }: Ro
       tags: ['Stamps'],
       operationId: 'applyForStamp',
       summary: 'Calculates the duty and makes a challan 32-A with a PSID to pay',
-      headers: idempotencyHeader,
+      headers: idempotencyHeader('application'),
       body: stampApplicationRequest,
       response: {
         201: stampApplicationAnswer,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { Fault } from '../../../kernel/fault.ts';
 import { anyJson } from '../schemas.ts';
 import type { JsonValue, VerificationRequest } from '../services.ts';
-import { file, found, problem, type RouteDeps } from './route.ts';
+import { atMost, file, found, problem, type RouteDeps } from './route.ts';
 
 const FILE_LIMIT_BYTES = 5 * 1024 * 1024;
 /** A PDF is rendered to find its seal: some seconds of one core. */
@@ -34,18 +34,9 @@ const upload = z
 /** Its own plugin scope: here a body is bytes, whatever its media type. */
 export function verificationRoutes(deps: RouteDeps): (app: FastifyInstance) => Promise<void> {
   const { services, limitVerifications } = deps;
-  let running = 0;
-  const verify = async (request: VerificationRequest): Promise<JsonValue> => {
-    if (running >= RUNNING_MAX) {
-      throw new Fault('overloaded', 'Too many files are being verified; try again.');
-    }
-    running += 1;
-    try {
-      return await services.verify(request);
-    } finally {
-      running -= 1;
-    }
-  };
+  const oneOfFew = atMost(RUNNING_MAX, 'Too many files are being verified; try again.');
+  const verify = (request: VerificationRequest): Promise<JsonValue> =>
+    oneOfFew(() => services.verify(request));
   return async (app) => {
     app.removeAllContentTypeParsers();
     app.addContentTypeParser(

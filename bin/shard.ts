@@ -1,0 +1,2 @@
+/** The shard of a small installation; every PSID it makes names it. */
+export const SHARD = 0;
