@@ -32,6 +32,8 @@ export interface BenchDocument {
 
 /** What the command prints. */
 export interface RecordedDocument extends BenchDocument {
+  /** The command, when it is not `npx sanad bench` with the benchmark's name. */
+  readonly command?: string;
   /** What the command was given after the benchmark's name. */
   readonly arguments: readonly string[];
 }

@@ -28,7 +28,7 @@ function section(document: RecordedDocument): string {
   return [
     `## ${bench}`,
     '',
-    `\`npx sanad bench ${bench} ${document.arguments.join(' ')}\`, ${machine.date}`,
+    `\`${document.command ?? `npx sanad bench ${bench}`} ${document.arguments.join(' ')}\`, ${machine.date}`,
     '',
     `${String(machine.cores)} cores (${machine.processor}), ${String(Math.round(machine.memoryBytes / 2 ** 30))} GiB, ${machine.system}, Node ${machine.node}, PostgreSQL ${machine.postgres} (${settings}); ${number(machine.fsyncPerSecond)} fsyncs a second; load before the run ${machine.loadBefore.toFixed(2)}.`,
     '',

@@ -1,6 +1,6 @@
 /** The network is written down four times: for ourselves, for configtxgen, for cryptogen and for Docker. All must say the same. */
 import { describe, expect, it } from '@jest/globals';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
@@ -92,6 +92,13 @@ const composeSchema = z.object({
   ),
 });
 
+/** The program of Docker's client that reads compose files, where there is one; the older one of two parts in the name. */
+const composeProgram = [['docker', 'compose'], ['docker-compose']].find(
+  ([program = '', ...words]) =>
+    spawnSync(program, [...words, 'version'], { stdio: 'ignore' }).status === 0,
+);
+const whenComposeIsHere = composeProgram === undefined ? it.skip : it;
+
 describe.each(['small', 'production', 'production-bft'])('the profile %s', (name) => {
   const said = profile(name);
   const compose = composeSchema.parse(read(`compose/${name}.yaml`));
@@ -157,6 +164,22 @@ describe.each(['small', 'production', 'production-bft'])('the profile %s', (name
         `--chaincode-address=0.0.0.0:${String(peer.servicePort)}`,
       );
     }
+  });
+
+  whenComposeIsHere('has a compose file that Docker’s own client reads', () => {
+    const [program = '', ...words] = composeProgram!;
+    // The older client knows no `name` in the file; it takes the name of the project as an option.
+    const text = readFileSync(path.join(here, `compose/${name}.yaml`), 'utf8').replace(
+      /^name:.*$/m,
+      '',
+    );
+    const printed = execFileSync(program, [...words, '-f', '-', '-p', 'sanad', 'config'], {
+      input: text,
+      encoding: 'utf8',
+      env: { ...process.env, SANAD_CONTRACT_ID: 'sanad:0123' },
+    });
+    const read = z.object({ services: z.record(z.string(), z.unknown()) }).parse(parse(printed));
+    expect(Object.keys(read.services).sort()).toEqual(Object.keys(compose.services).sort());
   });
 
   it('pins every image, has TLS everywhere and mounts no Docker socket', () => {

@@ -62,16 +62,21 @@ async function stop(): Promise<number | null> {
   return code;
 }
 
-function command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function command(...words: string[]): Promise<Said> {
+  return commandIn(environment, ...words);
+}
+
+function commandIn(env: NodeJS.ProcessEnv, ...words: string[]): Promise<Said> {
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      ['bin/sanad.js', ...words],
-      { env: environment },
-      (error, stdout, stderr) => {
-        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
-      },
-    );
+    execFile(process.execPath, ['bin/sanad.js', ...words], { env }, (error, stdout, stderr) => {
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr });
+    });
   });
 }
 
@@ -283,10 +288,33 @@ describe('the product', () => {
     expect(second.stderr).toContain('already runs');
   });
 
-  it('stops cleanly and goes on where it was', async () => {
+  it('stops cleanly, is proved while it is down, and goes on where it was', async () => {
+    const paid = await payAtAtm(await apply());
     const applied = await apply();
+    const bundle = path.join(folder, 'bundle.json');
+    const make = ['audit', 'bundle', '--stamp', paid.id, '--out', bundle, '--json'];
+    let made = await command(...make);
+    // Until the next checkpoint is published.
+    for (; made.code !== 0; made = await command(...make)) {
+      expect(made.stderr).toContain('not yet under a published checkpoint');
+      await sleep(250);
+    }
+    const { key } = JSON.parse(made.stdout) as { key: string };
     await bank.close();
     expect(await stop()).toBe(0);
+
+    // Neither database nor keys of the product: an auditor has the file and the published key.
+    const outside = { ...environment, SANAD_DATA_DIR: path.join(folder, 'nothing-here') };
+    const verify = (name: string): ReturnType<typeof command> =>
+      commandIn(outside, 'audit', 'verify', name, '--key', key, '--json');
+    const proved = await verify(bundle);
+    expect(proved.code).toBe(0);
+    expect(JSON.parse(proved.stdout)).toMatchObject({ ok: true, proved: { stampId: paid.id } });
+    const forged = path.join(folder, 'forged.json');
+    const text = await readFile(bundle, 'utf8');
+    await writeFile(forged, text.replaceAll(paid.id, applied.psid.padEnd(16, '0').slice(0, 16)));
+    expect((await verify(forged)).code).toBe(1);
+
     await start();
     bank = await connectBank();
     expect((await payAtAtm(applied)).id).toMatch(/^\d{16}$/);
