@@ -27,7 +27,7 @@ export {
   type StatementQuery,
 } from './accounts/statement.ts';
 export type { Party, StampApplication } from './challans/application.ts';
-export type { ChallanLineDraft, StampKind } from './challans/challan-line-draft.ts';
+export type { ChallanLineDraft } from './challans/challan-line-draft.ts';
 export { findChallan, type Challan } from './challans/challan-store.ts';
 export { priceDemand, type ServiceRefusal } from './services/catalogue.ts';
 export { keepExternalBill } from './services/external-bill.ts';

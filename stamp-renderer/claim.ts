@@ -5,10 +5,10 @@
  */
 import { z } from 'zod';
 import { paisa } from '../kernel/money.ts';
-import { STAMP_STATES, type StampDocument } from './documents.ts';
+import { STAMP_KINDS, STAMP_STATES } from '../kernel/stamp.ts';
+import type { StampDocument } from './documents.ts';
 import { CERTIFICATE_LAYOUT, type PrintOptions } from './pdf/e-stamp.ts';
 import { fromHex, toHex } from './seal/bytes.ts';
-import { STAMP_KINDS } from './seal/facts.ts';
 import { shownOpenings, type FactLeaf } from './seal/openings.ts';
 
 export const CLAIM_NAME = 'e-stamp.json';

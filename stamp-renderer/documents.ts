@@ -5,6 +5,7 @@
 import type { BusinessDate } from '../kernel/clock.ts';
 import type { Psid, StampId } from '../kernel/ids.ts';
 import type { Paisa } from '../kernel/money.ts';
+import type { StampKind, StampState } from '../kernel/stamp.ts';
 
 export interface DocumentParty {
   /** As on the CNIC or in the company's register; may be in Urdu. */
@@ -52,21 +53,10 @@ export interface FactOpening {
   readonly salt: Uint8Array;
 }
 
-/** The life of an e-stamp (DOMAIN.md §3). */
-export const STAMP_STATES = [
-  'issued',
-  'delisted',
-  'spoiled',
-  'refund-requested',
-  'refunded',
-  'cancelled',
-] as const;
-export type StampState = (typeof STAMP_STATES)[number];
-
 /** An e-stamp certificate. */
 export interface StampDocument {
   readonly id: StampId;
-  readonly kind: 'non-judicial' | 'judicial' | 'low-denomination';
+  readonly kind: StampKind;
   /** `CONVEYANCE - 23`: the instrument with its article of Schedule I. */
   readonly description: string;
   readonly article: string;

@@ -5,7 +5,6 @@ export type {
   DocumentParty,
   FactOpening,
   StampDocument,
-  StampState,
 } from './documents.ts';
 export type { PrintOptions } from './pdf/e-stamp.ts';
 export type { LowDenominationPaper, SealedStamp } from './pdf/low-denomination.ts';

@@ -1,7 +1,6 @@
 /** A line of a challan before it has a PSID. */
 import type { Paisa } from '../../kernel/money.ts';
-
-export type StampKind = 'non-judicial' | 'judicial' | 'low-denomination';
+import type { StampKind } from '../../kernel/stamp.ts';
 
 export interface ChallanLineDraft {
   readonly headCode: string;

@@ -5,7 +5,7 @@
  */
 import type { BusinessDate } from '../../kernel/clock.ts';
 import { amountInWords, rupees, sumPaisa, type Paisa } from '../../kernel/money.ts';
-import type { StampKind } from '../challans/challan-line-draft.ts';
+import type { StampKind } from '../../kernel/stamp.ts';
 import { chargeFigures, chargeText } from './charge.ts';
 import { findBase, type Base } from './chargeable-value.ts';
 import {

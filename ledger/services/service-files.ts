@@ -1,6 +1,7 @@
 /** The files of departments and of the service catalogue (`reference-data/departments.csv`, `services.csv`). */
 import type { BusinessDate } from '../../kernel/clock.ts';
 import type { Paisa } from '../../kernel/money.ts';
+import { STAMP_KINDS, type StampKind } from '../../kernel/stamp.ts';
 import type { Report, RowReader } from '../duty/import/row-reader.ts';
 import {
   readTable,
@@ -77,8 +78,6 @@ const FULFILMENTS = ['receipt', 'stamp', 'webhook'] as const;
 /** What the payer gets: a receipt; an e-stamp; or the department is told and does the rest. */
 export type Fulfilment = (typeof FULFILMENTS)[number];
 
-const STAMP_KINDS = ['non-judicial', 'judicial', 'low-denomination'] as const;
-
 /** One row of the service catalogue: true from its first to its last day. */
 export interface ServiceRow {
   readonly line: number;
@@ -89,8 +88,7 @@ export interface ServiceRow {
   readonly fee: FeeRule;
   readonly payableDays: number;
   readonly fulfilment: Fulfilment;
-  readonly stamp:
-    { readonly kind: (typeof STAMP_KINDS)[number]; readonly article: string } | undefined;
+  readonly stamp: { readonly kind: StampKind; readonly article: string } | undefined;
   readonly active: boolean;
   readonly from: BusinessDate;
   readonly to: BusinessDate | undefined;

@@ -3,9 +3,9 @@ import { businessDate, type Clock } from '../../kernel/clock.ts';
 import { prepared, sql, type Database, type Queryable } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { IdMaker } from '../../kernel/ids.ts';
+import type { StampState } from '../../kernel/stamp.ts';
 import { STAMP_MOVES, type StampMoveKind, type StampRole } from './moves.ts';
 import { refundableUntil } from './refund-window.ts';
-import type { StampLifeState } from './stamp-store.ts';
 
 const MOVE_STAMPS_MAX = 1_000;
 
@@ -51,7 +51,7 @@ export interface StampMoveAnswer {
   readonly stampId: string;
   readonly result: StampMoveResult;
   /** The state that the stamp is in now; absent for one that does not exist. */
-  readonly state?: StampLifeState;
+  readonly state?: StampState;
   readonly stateChangedAt?: Date;
   readonly usedFor?: string;
 }
@@ -96,7 +96,7 @@ async function places(
 type MovedRow = {
   stamp_id: string;
   result: StampMoveResult;
-  state: StampLifeState | null;
+  state: StampState | null;
   state_changed_at: Date | null;
   used_for: string | null;
 };

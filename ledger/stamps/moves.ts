@@ -7,7 +7,7 @@
  *   refunded. `refund-requested`: surrendered by its holder, of no use until the Collector has decided.
  * - `refunded` and `cancelled` (its payment was reversed before it was used) are ends, and so is `delisted`.
  */
-import type { StampLifeState } from './stamp-store.ts';
+import type { StampState } from '../../kernel/stamp.ts';
 
 /** What moves a stamp; `cancel` is the reversal of its payment and no officer's. */
 export type StampMoveKind =
@@ -18,9 +18,9 @@ export type StampRole = 'switch' | 'sub-registrar' | 'collector';
 
 export interface StampMove {
   readonly kind: StampMoveKind;
-  readonly from: readonly StampLifeState[];
+  readonly from: readonly StampState[];
   /** `before`: the state that the stamp had before it was asked for. */
-  readonly to: StampLifeState | 'before';
+  readonly to: StampState | 'before';
   readonly role: StampRole;
   /** False where the log has no type of leaf for it. */
   readonly hasLeaf: boolean;

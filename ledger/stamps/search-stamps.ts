@@ -13,8 +13,7 @@ import {
   type StampId,
 } from '../../kernel/ids.ts';
 import { paisa, type Paisa } from '../../kernel/money.ts';
-import type { StampKind } from '../challans/challan-line-draft.ts';
-import type { StampLifeState } from './stamp-store.ts';
+import type { StampKind, StampState } from '../../kernel/stamp.ts';
 
 export const SEARCH_PAGE_MAX = 100;
 
@@ -45,7 +44,7 @@ export interface FoundStamp {
   readonly issuedAt: Date;
   readonly districtCode: string;
   readonly applicant: string;
-  readonly state: StampLifeState;
+  readonly state: StampState;
   readonly stateChangedAt?: Date;
   readonly usedFor?: string;
 }
@@ -66,7 +65,7 @@ type FoundRow = {
   issued_at: Date;
   district_code: string;
   applicant: string;
-  state: StampLifeState;
+  state: StampState;
   state_changed_at: Date | null;
   used_for: string | null;
   payment_id: bigint;

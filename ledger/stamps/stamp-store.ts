@@ -2,11 +2,8 @@
 import { prepared, sql, type Queryable } from '../../kernel/database.ts';
 import { isStampId, type Psid, type StampId } from '../../kernel/ids.ts';
 import { paisa, type Paisa } from '../../kernel/money.ts';
+import type { StampKind, StampState } from '../../kernel/stamp.ts';
 import type { StampApplication } from '../challans/application.ts';
-
-/** The states of a stamp's life; the moves between them are in the database (`check_stamp_move`). */
-export type StampLifeState =
-  'issued' | 'delisted' | 'spoiled' | 'refund-requested' | 'refunded' | 'cancelled';
 
 export interface Stamp {
   readonly shard: number;
@@ -15,7 +12,7 @@ export interface Stamp {
   readonly challanNumber: string;
   /** The line of the challan that bears the stamp. */
   readonly lineNo: number;
-  readonly kind: 'non-judicial' | 'judicial' | 'low-denomination';
+  readonly kind: StampKind;
   readonly article: string;
   readonly description: string;
   readonly amount: Paisa;
@@ -24,7 +21,7 @@ export interface Stamp {
   readonly factsRoot: Buffer;
   readonly recordRoot: Buffer;
   readonly logSize: bigint;
-  readonly state: StampLifeState;
+  readonly state: StampState;
   readonly stateChangedAt?: Date;
   readonly usedFor?: string;
   readonly application: StampApplication;
@@ -48,7 +45,7 @@ type StampRow = {
   facts_root: Buffer;
   record_root: Buffer;
   log_size: bigint;
-  state: StampLifeState;
+  state: StampState;
   state_changed_at: Date | null;
   used_for: string | null;
   application: StampApplication;

@@ -5,7 +5,8 @@
  */
 import { printedDate, printedTime } from '../../kernel/clock.ts';
 import { amountInWords, formatRupees } from '../../kernel/money.ts';
-import type { DocumentParty, StampDocument, StampState } from '../documents.ts';
+import type { StampState } from '../../kernel/stamp.ts';
+import type { DocumentParty, StampDocument } from '../documents.ts';
 import { matrixPng, qrMatrix, QUIET_MODULES } from '../seal/qr-image.ts';
 import { packedGuilloche, rosette } from './guilloche.ts';
 import { psidGroups, stampIdGroups } from './printed.ts';

@@ -2,14 +2,13 @@
  * The facts that a seal holds. It has room for short forms only: the full text of every fact of the register is
  * bound by `factsRoot`, the rest of the print by `printHash`.
  */
-
-export const STAMP_KINDS = ['non-judicial', 'judicial', 'low-denomination'] as const;
+import type { StampKind } from '../../kernel/stamp.ts';
 
 /** What the seal says of a stamp. Instants are milliseconds since 1970 UTC; money is paisa. */
 export interface SealFacts {
   /** 16 digits. */
   readonly stampId: string;
-  readonly kind: (typeof STAMP_KINDS)[number];
+  readonly kind: StampKind;
   readonly article: string;
   readonly amountPaisa: bigint;
   readonly issuedAtMs: bigint;

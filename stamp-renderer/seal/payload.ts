@@ -5,8 +5,9 @@
  */
 import { decode, encode, rfc8949EncodeOptions } from 'cborg';
 import { hasValidCheckDigit } from '../../kernel/check-digit.ts';
+import { STAMP_KINDS } from '../../kernel/stamp.ts';
 import { equalBytes } from './bytes.ts';
-import { STAMP_KINDS, type SealFacts } from './facts.ts';
+import type { SealFacts } from './facts.ts';
 
 /** The largest amount, instant or log size that the log's entry can hold. */
 const VALUE_LIMIT = 1n << 63n;

@@ -3,7 +3,7 @@
  * which facts), the LOG (whether the issue is public) and the STATUS (what became of the stamp, as of when). All
  * of it is plain JSON; instants are ISO 8601 in UTC, money a string of paisa.
  */
-import type { StampState } from '../documents.ts';
+import type { StampState } from '../../kernel/stamp.ts';
 import type { InclusionBundle } from '../seal/inclusion.ts';
 
 /** Why a stamp is refused. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { STAMP_STATES } from '../documents.ts';
+import { STAMP_STATES } from '../../kernel/stamp.ts';
 import type { StampStatus } from './report.ts';
 import { parseSms, smsAnswer, statusMessage } from './sms.ts';
 import { bulkCsv, bulkEntries } from './verify-bulk.ts';

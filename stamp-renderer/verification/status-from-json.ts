@@ -1,5 +1,5 @@
 /** Reads the register's answer to a status look-up over HTTP (`GET /v1/stamps/{id}/status`). */
-import { STAMP_STATES, type StampState } from '../documents.ts';
+import { STAMP_STATES, type StampState } from '../../kernel/stamp.ts';
 import type { StampStatus } from './report.ts';
 
 /** The status in a JSON value; undefined when a member is absent or malformed. Members unknown here are passed over. */

@@ -1,6 +1,7 @@
 /** Field types shared by the API's schemas. Each puts text into one canonical form or refuses it. */
 import { z } from 'zod';
 import { isPsid, isStampId } from '../../kernel/ids.ts';
+import { STAMP_STATES } from '../../kernel/stamp.ts';
 import { hasLoneSurrogate } from './json-body.ts';
 
 /**
@@ -66,11 +67,4 @@ export const day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/);
 export const instant = z.string().regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$/);
 
 /** The states of an e-stamp. */
-export const stampState = z.enum([
-  'issued',
-  'delisted',
-  'spoiled',
-  'refund-requested',
-  'refunded',
-  'cancelled',
-]);
+export const stampState = z.enum(STAMP_STATES);

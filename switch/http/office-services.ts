@@ -2,8 +2,8 @@
  * The port of the officers' desk: what its routes ask of the product, beside `ApiServices`. Officers prove themselves
  * by an operator's token until there are accounts of staff (issue 9); without operators there is no desk.
  */
+import type { StampKind, StampState } from '../../kernel/stamp.ts';
 import type { StampCriterion, StampMoveResult } from '../../ledger/index.ts';
-import type { StampKindAnswer, StampStateAnswer } from './services.ts';
 
 export const OPERATOR_ROLES = [
   'sub-registrar',
@@ -46,7 +46,7 @@ export interface MoveRequest {
 export interface MoveAnswer {
   readonly id: string;
   readonly result: StampMoveResult;
-  readonly state?: StampStateAnswer | undefined;
+  readonly state?: StampState | undefined;
   readonly stateChangedAt?: string | undefined;
   readonly usedFor?: string | undefined;
   /** Why it was refused, for the officer to read. */
@@ -57,13 +57,13 @@ export interface FoundStampAnswer {
   readonly id: string;
   readonly psid: string;
   readonly challanNumber: string;
-  readonly kind: StampKindAnswer;
+  readonly kind: StampKind;
   readonly article: string;
   readonly amount: string;
   readonly issuedAt: string;
   readonly district: string;
   readonly applicant: string;
-  readonly state: StampStateAnswer;
+  readonly state: StampState;
   readonly stateChangedAt?: string | undefined;
   readonly usedFor?: string | undefined;
 }

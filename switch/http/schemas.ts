@@ -1,6 +1,7 @@
 /** The bodies of the API. Requests are strict: an unknown key is refused. Answers carry what is listed, no more. */
 import { z } from 'zod';
 import { AREA_UNITS } from '../../kernel/area.ts';
+import { STAMP_KINDS } from '../../kernel/stamp.ts';
 import { withExample } from './examples.ts';
 import {
   cnic,
@@ -119,7 +120,7 @@ const challanLine = z.object({
   assumed: z.boolean(),
 });
 
-const stampKind = z.enum(['non-judicial', 'judicial', 'low-denomination']);
+const stampKind = z.enum(STAMP_KINDS);
 
 export const stampApplicationAnswer = withExample(
   z.object({

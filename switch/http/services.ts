@@ -10,6 +10,7 @@ import type { AreaUnit } from '../../kernel/area.ts';
 import type { BusinessDate } from '../../kernel/clock.ts';
 
 import type { Psid, StampId } from '../../kernel/ids.ts';
+import type { StampKind, StampState } from '../../kernel/stamp.ts';
 
 /** What JSON can say. Amounts never are JSON numbers. */
 export type JsonValue =
@@ -129,15 +130,11 @@ export interface ChallanAnswer {
   readonly paidOn?: BusinessDate | undefined;
 }
 
-export type StampStateAnswer =
-  'issued' | 'delisted' | 'spoiled' | 'refund-requested' | 'refunded' | 'cancelled';
-export type StampKindAnswer = 'non-judicial' | 'judicial' | 'low-denomination';
-
 /** One stamp of a challan, for its applicant. */
 export interface StampSummaryAnswer {
   readonly id: StampId;
-  readonly kind: StampKindAnswer;
-  readonly state: StampStateAnswer;
+  readonly kind: StampKind;
+  readonly state: StampState;
   readonly amount: string;
   readonly issuedAt: string;
 }
@@ -145,8 +142,8 @@ export interface StampSummaryAnswer {
 /** What anybody may know of a stamp whose id he holds: no names, no amounts. */
 export interface StampStatusAnswer {
   readonly id: StampId;
-  readonly kind: StampKindAnswer;
-  readonly state: StampStateAnswer;
+  readonly kind: StampKind;
+  readonly state: StampState;
   readonly issuedAt: string;
   /** The instant for which this is true. */
   readonly asOf: string;

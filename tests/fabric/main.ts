@@ -227,13 +227,14 @@ export async function main(argv: readonly string[]): Promise<boolean> {
   const folder = await mkdtemp(path.join(values.data, 'sanad-fabric-'));
   const document = await runAll(path.resolve(bin), folder, Number(values.seconds));
   await rm(folder, { recursive: true, force: true });
-  const recorded: RecordedDocument = {
-    ...document,
-    command: 'FABRIC_BIN=/opt/fabric/bin npm run test:fabric --',
-    arguments: ['--seconds', values.seconds],
-  };
-  if (values.out !== undefined)
+  if (values.out !== undefined) {
+    const recorded: RecordedDocument = {
+      ...document,
+      command: 'FABRIC_BIN=/opt/fabric/bin npm run test:fabric --',
+      arguments: ['--seconds', values.seconds],
+    };
     await writeFile(values.out, `${JSON.stringify(recorded, null, 2)}\n`);
+  }
   for (const { name, value, unit, met } of document.figures)
     say(`${name}: ${value.toFixed(0)} ${unit}${met === false ? ' (goal missed)' : ''}`);
   return true;

@@ -15,8 +15,12 @@ const PATIENCE_MS = 120_000;
 /** The amount of every stamp, in paisa. */
 const AMOUNT = 120_000n;
 
-function median(times: readonly number[]): number {
-  return times.toSorted((left, right) => left - right)[times.length >> 1] ?? 0;
+/** The times of batches in ms, added up in seconds, and their median in ms. */
+function summary(times: readonly number[]): { seconds: number; p50Ms: number } {
+  return {
+    seconds: times.reduce((sum, ms) => sum + ms, 0) / 1_000,
+    p50Ms: times.toSorted((left, right) => left - right)[times.length >> 1] ?? 0,
+  };
 }
 
 export interface SendReport {
@@ -50,15 +54,21 @@ export class Sender {
     this.#chain = chain;
   }
 
-  #batch(entries: readonly Uint8Array[]): { batch: AnchorBatch; grown: typeof EMPTY_FRONTIER } {
+  /** Hashes a batch and brings it into the log; answers how long that took and how often it was tried again. */
+  async #timed(
+    entries: readonly Uint8Array[],
+    issueBatches: readonly bigint[] = [],
+  ): Promise<{ ms: number; retries: number }> {
+    const from = performance.now();
     const grown = appendLeaves(this.#frontier, entries.map(leafHash));
-    const batch = {
+    const retries = await this.#bring({
       start: this.#frontier.size,
       entries: Buffer.concat(entries),
       expectedRoot: frontierRoot(grown),
-      issueBatches: [],
-    };
-    return { batch, grown };
+      issueBatches,
+    });
+    this.#frontier = grown;
+    return { ms: performance.now() - from, retries };
   }
 
   /** Brings a batch into the log whatever happens to the network; answers how often it had to be tried again. */
@@ -91,24 +101,15 @@ export class Sender {
     const times: number[] = [];
     let [sent, retries, longestGapMs, last] = [0, 0, 0, began];
     while (performance.now() - began < seconds * 1_000) {
-      const entries = stampEntries(leaves);
-      const from = performance.now();
-      const { batch, grown } = this.#batch(entries);
-      retries += await this.#bring(batch);
-      this.#frontier = grown;
+      const batch = await this.#timed(stampEntries(leaves));
+      retries += batch.retries;
+      times.push(batch.ms);
       sent += leaves;
       const now = performance.now();
-      times.push(now - from);
       longestGapMs = Math.max(longestGapMs, now - last);
       last = now;
     }
-    return {
-      leaves: sent,
-      seconds: times.reduce((sum, ms) => sum + ms, 0) / 1_000,
-      retries,
-      longestGapMs,
-      p50Ms: median(times),
-    };
+    return { leaves: sent, retries, longestGapMs, ...summary(times) };
   }
 
   /**
@@ -116,9 +117,8 @@ export class Sender {
    * batches of `perIssueBatch` leaves from the start of the log.
    */
   async end(count: number, perBatch: number, perIssueBatch: number): Promise<SendReport> {
-    const began = performance.now();
     const times: number[] = [];
-    let [retries, longestGapMs] = [0, 0];
+    let retries = 0;
     for (let done = 0; done < count; done += perBatch) {
       const refs = Array.from({ length: perBatch }, (_, at) => BigInt((done + at) * 2 + 1));
       const entries = refs.map((ref) =>
@@ -130,20 +130,14 @@ export class Sender {
           commitment: randomBytes(32),
         }),
       );
-      const from = performance.now();
-      const grown = appendLeaves(this.#frontier, entries.map(leafHash));
-      retries += await this.#bring({
-        start: this.#frontier.size,
-        entries: Buffer.concat(entries),
-        expectedRoot: frontierRoot(grown),
-        issueBatches: refs.map((ref) => ref - (ref % BigInt(perIssueBatch))),
-      });
-      this.#frontier = grown;
-      times.push(performance.now() - from);
-      longestGapMs = Math.max(longestGapMs, performance.now() - from);
+      const batch = await this.#timed(
+        entries,
+        refs.map((ref) => ref - (ref % BigInt(perIssueBatch))),
+      );
+      retries += batch.retries;
+      times.push(batch.ms);
     }
-    const seconds = (performance.now() - began) / 1_000;
-    return { leaves: count, seconds, retries, longestGapMs, p50Ms: median(times) };
+    return { leaves: count, retries, longestGapMs: Math.max(...times), ...summary(times) };
   }
 
   /** Throws unless the chain's head, and every batch that it told of as it committed, are what was sent. */

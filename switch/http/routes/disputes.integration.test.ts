@@ -7,8 +7,10 @@ import { makeMetrics } from '../../../kernel/metrics.ts';
 import { paisa } from '../../../kernel/money.ts';
 import {
   checkInvariants,
+  moveStamps,
   openAccount,
   settlementAccount,
+  stampsOfChallan,
   suspenseAccount,
 } from '../../../ledger/index.ts';
 import { decideCase, listOpenCases } from '../../../reconciliation/exceptions/case-store.ts';
@@ -216,6 +218,24 @@ describe('a payer’s dispute', () => {
     expect((await open({ ...claim, paidPsid: used, reference: 'RRN4' })).dispute.answer).toBe(
       'wrong-psid-used',
     );
+  });
+
+  it('about the wrong PSID counts a stamp that was handed in for a refund as used', async () => {
+    const meant = await rig.challan();
+    const handedIn = await paid('wrong-3', 'RRN5');
+    const moved = await moveStamps(
+      {
+        kind: 'refund-request',
+        officer: { id: 'dc-1', role: 'collector', office: 'Collector, Lahore' },
+        requestKey: 'handed-in',
+        reason: 'not required',
+        stampIds: await stampsOfChallan(rig.test.database, handedIn),
+      },
+      { database: rig.test.database, clock: rig.clock, ids: rig.ids },
+    );
+    expect(moved).toMatchObject([{ result: 'moved', state: 'refund-requested' }]);
+    const claim = { kind: 'wrong-psid-paid', psid: meant, paidPsid: handedIn, bank: 'BOP' };
+    expect((await open({ ...claim, reference: 'RRN5' })).dispute.answer).toBe('wrong-psid-used');
   });
 
   it('is answered the same for the same key, and refused for another claim', async () => {

@@ -7,6 +7,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { Clock } from '../../../kernel/clock.ts';
 import { Fault } from '../../../kernel/fault.ts';
+import { STAMP_KINDS } from '../../../kernel/stamp.ts';
 import { STAMP_MOVE_RESULTS } from '../../../ledger/index.ts';
 import { accessTokenOf } from '../access-token.ts';
 import {
@@ -89,7 +90,7 @@ const searchAnswer = z.object({
       id: z.string(),
       psid: z.string(),
       challanNumber: z.string(),
-      kind: z.enum(['non-judicial', 'judicial', 'low-denomination']),
+      kind: z.enum(STAMP_KINDS),
       article: z.string(),
       amount: paisaText,
       issuedAt: instant,
