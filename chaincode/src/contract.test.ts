@@ -35,6 +35,7 @@ class Peer {
         this.reads += 1;
         return Promise.resolve(this.committed.get(key) ?? new Uint8Array());
       },
+      getStateByRange: (from: string, to: string) => this.#range(from, to),
       putState: (key: string, value: Uint8Array): Promise<void> => {
         if (value.length === 0) throw new Error('a peer cannot keep an empty value');
         this.pending.set(key, Uint8Array.from(value));
@@ -52,6 +53,13 @@ class Peer {
       getAttributeValue: (name: string) => (name === 'sanad.role' ? who.roles : null),
     };
     return { stub, clientIdentity } as unknown as Context;
+  }
+
+  async *#range(from: string, to: string): AsyncIterable<{ key: string; value: Uint8Array }> {
+    this.reads += 1;
+    await Promise.resolve();
+    for (const key of [...this.committed.keys()].sort())
+      if (key >= from && key < to) yield { key, value: this.committed.get(key)! };
   }
 
   /** Runs a call as a transaction: commits its writes unless it failed. */
@@ -190,6 +198,68 @@ describe('the contract', () => {
   it('says in the same form that it has no such function', async () => {
     expect(await refusal(contract.unknownTransaction())).toBe('function-unknown');
   });
+});
+
+describe('the lives of neighbouring stamps', () => {
+  const GROUP = 'lives:00000000000000000000';
+  const lock = (ref: number): Buffer => entry({ type: 'lock', ref: BigInt(ref) });
+  /** Batches of pairs: the stamps are the odd leaves. */
+  async function stamps(...pairs: number[]): Promise<Peer> {
+    const peer = new Peer();
+    for (const count of pairs) await peer.append(Array.from({ length: count }, () => PAIR).flat());
+    return peer;
+  }
+
+  it('stand in one key for 2,048 leaves, each ended once', async () => {
+    const peer = await stamps(1_500);
+    const ended = [2_047, 2_049, 1, 2_999, 3];
+    peer.reads = 0;
+    await peer.append(ended.map(lock), ended.map(() => '0').join());
+    expect(peer.reads).toBeLessThan(15);
+    const value = Buffer.from(peer.committed.get(GROUP)!);
+    expect(value.toString('hex')).toBe('000100030003000307ff0003');
+    expect([...peer.committed.keys()].filter((key) => /^li[fv]e/.test(key))).toEqual([
+      GROUP,
+      'lives:00000000000000002048',
+    ]);
+    for (const ref of ended)
+      expect(await refusal(peer.append([lock(ref)], '0'))).toBe('stamp-ended');
+    await peer.append([lock(5)], '0');
+    expect(await refusal(peer.append([lock(1)], '0'))).toBe('stamp-ended');
+  });
+
+  it('cost as many reads as they lie in groups, not as many as they are', async () => {
+    const peer = await stamps(1_000);
+    const some = Array.from({ length: 900 }, (_, at) => 2 * at + 1);
+    peer.reads = 0;
+    await peer.append(some.map(lock), some.map(() => '0').join());
+    expect(peer.reads).toBeLessThan(15);
+  });
+
+  it('are carried over from keys of their own, of one stamp each', async () => {
+    const peer = await stamps(1_500);
+    peer.committed.set('life:00000000000000000001', Uint8Array.of(0, 3));
+    peer.committed.set('life:00000000000000000003', Uint8Array.of(1, 0));
+    peer.committed.set('life:00000000000000002049', Uint8Array.of(0, 4));
+    expect(await refusal(peer.append([lock(1)], '0'))).toBe('stamp-ended');
+    await peer.append([lock(5)], '0');
+    expect(await refusal(peer.append([lock(1)], '0'))).toBe('stamp-ended');
+    expect(await refusal(peer.append([lock(3)], '0'))).toBe('stamp-spoiled');
+    expect(await refusal(peer.append([lock(2_049)], '0'))).toBe('stamp-ended');
+    await peer.append([entry({ type: 'refund', ref: 3n })], '0');
+    expect(Buffer.from(peer.committed.get(GROUP)!).toString('hex')).toBe(
+      '000100030003010500050003',
+    );
+  });
+
+  it.each(['0001', '000100030001000300', '0003000300010003', '08010003'])(
+    'are refused when the group is %s',
+    async (hex) => {
+      const peer = await stamps(2);
+      peer.committed.set(GROUP, Buffer.from(hex, 'hex'));
+      expect(await refusal(peer.append([lock(1)], '0'))).toBe('state-corrupt');
+    },
+  );
 });
 
 describe('its proofs', () => {

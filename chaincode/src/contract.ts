@@ -9,6 +9,7 @@ import { Contract, type Context } from 'fabric-contract-api';
 import { checkMay, type Deed } from './caller.ts';
 import { ContractError, refusalText } from './contract-error.ts';
 import { ENTRY_BYTES } from './leaf.ts';
+import { PackedLives } from './packed-lives.ts';
 import { IndexGrowth, proveConsistency, proveInclusion } from './proof-index.ts';
 import {
   appendBatch,
@@ -110,7 +111,9 @@ export class EstampLog extends Contract {
         issueBatches: numbersIn(issueBatches),
       };
       const growth = new IndexGrowth();
-      const head = await appendBatch(state, batch, growth.observe);
+      const lives = new PackedLives(state, (from, to) => ctx.stub.getStateByRange(from, to));
+      const head = await appendBatch(lives, batch, growth.observe);
+      await lives.flush();
       await growth.write(state, batch.start);
       const text = headText(head);
       const event = { start, count: batch.entries.length / ENTRY_BYTES, head: text };

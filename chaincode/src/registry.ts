@@ -80,6 +80,12 @@ export function lifeKey(index: bigint): string {
   return `life:${padded(index)}`;
 }
 
+/** The index that the key of a life names; undefined for any other key. */
+export function lifeIndex(key: string): bigint | undefined {
+  const digits = /^life:(\d{20})$/.exec(key)?.[1];
+  return digits === undefined ? undefined : BigInt(digits);
+}
+
 function encodeFrontier(frontier: Frontier): Buffer {
   const size = Buffer.allocUnsafe(8);
   size.writeBigUInt64BE(frontier.size);

@@ -16,7 +16,7 @@ import {
   frontierRoot,
   leafHash,
 } from '../../chaincode/src/merkle.ts';
-import { appendBatch, batchKey, lifeKey } from '../../chaincode/src/registry.ts';
+import { appendBatch, batchKey, lifeIndex, lifeKey } from '../../chaincode/src/registry.ts';
 import { sql, type Database, type Queryable } from '../../kernel/database.ts';
 import type { AnchorBatch, AnchorChain, Head } from './anchor-chain.ts';
 import { sha256 } from './adapters/embedded-block.ts';
@@ -255,8 +255,8 @@ class LogAudit {
     for (let after = ''; ;) {
       const rows = await lifeRows(this.#db, after);
       for (const { key, value } of rows) {
-        const index = /^life:(\d{20})$/.exec(key)?.[1];
-        const life = index === undefined ? undefined : this.#state.life(BigInt(index));
+        const index = lifeIndex(key);
+        const life = index === undefined ? undefined : this.#state.life(index);
         if (life === undefined || !same(life, value))
           this.#findings.add('state-life-differs', { key });
         else seen += 1n;

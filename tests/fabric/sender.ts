@@ -113,14 +113,18 @@ export class Sender {
   }
 
   /**
-   * Sends the only end that `count` stamps have, `perBatch` of them a batch; the stamps were sent before, in
-   * batches of `perIssueBatch` leaves from the start of the log.
+   * Sends the only ends of these stamps (leaf indexes of their issues), `perBatch` of them a batch; the stamps were
+   * sent before, in batches of `perIssueBatch` leaves from the start of the log.
    */
-  async end(count: number, perBatch: number, perIssueBatch: number): Promise<SendReport> {
+  async end(
+    stamps: readonly bigint[],
+    perBatch: number,
+    perIssueBatch: bigint,
+  ): Promise<SendReport> {
     const times: number[] = [];
     let retries = 0;
-    for (let done = 0; done < count; done += perBatch) {
-      const refs = Array.from({ length: perBatch }, (_, at) => BigInt((done + at) * 2 + 1));
+    for (let done = 0; done < stamps.length; done += perBatch) {
+      const refs = stamps.slice(done, done + perBatch);
       const entries = refs.map((ref) =>
         encodeEntry({
           type: 'lock',
@@ -132,12 +136,17 @@ export class Sender {
       );
       const batch = await this.#timed(
         entries,
-        refs.map((ref) => ref - (ref % BigInt(perIssueBatch))),
+        refs.map((ref) => ref - (ref % perIssueBatch)),
       );
       retries += batch.retries;
       times.push(batch.ms);
     }
-    return { leaves: count, retries, longestGapMs: Math.max(...times), ...summary(times) };
+    return {
+      leaves: stamps.length,
+      retries,
+      longestGapMs: Math.max(...times),
+      ...summary(times),
+    };
   }
 
   /** Throws unless the chain's head, and every batch that it told of as it committed, are what was sent. */
