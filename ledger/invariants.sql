@@ -243,3 +243,11 @@ where b.state in ('settled', 'refused', 'cancelled') and (b.state = 'settled') <
 select d.shard_id, d.dispute_id::text as dispute_id
 from dispute d left join exception_case c on c.shard_id = d.shard_id and c.origin = 'dispute' and c.origin_id = d.dispute_id
 where (d.state = 'handed-over') <> (c.case_id is not null and c.state = 'open');
+
+-- name: used-reversals-handed-over
+-- Every reversal that was refused because the stamp is used has its case.
+select r.shard_id, r.request_key
+from request_record r
+join request_record o on o.shard_id = r.shard_id and o.participant_code = r.participant_code and o.request_key = r.original_key
+left join exception_case c on c.shard_id = r.shard_id and c.origin = 'reversal' and c.origin_id = o.payment_id
+where r.kind = 'reversal' and r.result = 'stamp-used' and c.case_id is null;

@@ -87,6 +87,7 @@ describe('a file of departments', () => {
       'PLRA,X,020,services,,s,yes',
       '2 prefix: "020" is not three digits, the first not 0',
     ],
+    ['the prefix of the sandbox', 'PLRA,X,999,services,,s,yes', `2 prefix: "999" is the sandbox's`],
     [
       'an unknown kind',
       'PLRA,X,202,else,,s,yes',

@@ -1,5 +1,6 @@
 /** The files of departments and of the service catalogue (`reference-data/departments.csv`, `services.csv`). */
 import type { BusinessDate } from '../../kernel/clock.ts';
+import { SANDBOX_BILLER } from '../../kernel/ids.ts';
 import type { Paisa } from '../../kernel/money.ts';
 import { STAMP_KINDS, type StampKind } from '../../kernel/stamp.ts';
 import type { Report, RowReader } from '../duty/import/row-reader.ts';
@@ -59,6 +60,8 @@ function checkDepartments(
       ['code', row.code],
       ['prefix', row.prefix],
     ] as const) {
+      if (column === 'prefix' && value === SANDBOX_BILLER)
+        report(line, column, `"${value}" is the sandbox's`);
       if (seen.has(`${column} ${value}`)) report(line, column, `"${value}" stands there twice`);
       seen.add(`${column} ${value}`);
     }

@@ -5,6 +5,7 @@
 //   data/<host>/    what a node keeps
 //   log/<host>.log  what it says
 //   contract/       the contract's bundle, its package and each peer's connection to it
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 
 const HOST = '127.0.0.1';
@@ -31,6 +32,12 @@ export function adminMsp(folder, { domain }) {
   return path.join(folder, 'crypto/peerOrganizations', domain, 'users', `Admin@${domain}`, 'msp');
 }
 
+/** Where an ordering node keeps its blocks; a network of one node that was made earlier has them beside its settings. */
+function ordererLedger(folder, data) {
+  const early = path.join(folder, 'config');
+  return existsSync(path.join(early, 'chains')) ? early : path.join(data, 'ledger');
+}
+
 export function ordererNode(folder, orderer) {
   const { host, msp, key, certificate, authority, data } = filesOf(folder, orderer);
   const authorities = `[${authority}]`;
@@ -50,7 +57,7 @@ export function ordererNode(folder, orderer) {
       ORDERER_GENERAL_CLUSTER_CLIENTPRIVATEKEY: key,
       ORDERER_GENERAL_CLUSTER_CLIENTCERTIFICATE: certificate,
       ORDERER_GENERAL_CLUSTER_ROOTCAS: authorities,
-      ORDERER_FILELEDGER_LOCATION: path.join(data, 'ledger'),
+      ORDERER_FILELEDGER_LOCATION: ordererLedger(folder, data),
       ORDERER_CONSENSUS_WALDIR: path.join(data, 'wal'),
       ORDERER_CONSENSUS_SNAPDIR: path.join(data, 'snapshots'),
       ORDERER_ADMIN_LISTENADDRESS: `${HOST}:${orderer.adminPort}`,

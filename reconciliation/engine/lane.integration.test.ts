@@ -7,6 +7,7 @@ import { paisa, rupees } from '../../kernel/money.ts';
 import { checkInvariants } from '../../ledger/index.ts';
 import { CHALLAN_AMOUNT, LaneRig } from '../../tests/support/lane-rig.ts';
 import type { TestDatabase } from '../../tests/support/test-database.ts';
+import { decideCase, listOpenCases } from '../exceptions/case-store.ts';
 import { makeEngine } from './engine.ts';
 import type { PaymentEngine, PaymentRequest, ReversalRequest } from './payment.ts';
 
@@ -206,9 +207,25 @@ describe('the posting lane', () => {
         sql`update stamp set state = 'delisted', state_changed_at = ${clock.now()} where psid = ${psid}`,
       );
     });
-    expect(await engine.reverse(reversal(psid, 'i1', 'i3'))).toMatchObject({
-      result: 'stamp-used',
-    });
+    for (const key of ['i3', 'i3', 'i4']) {
+      expect(await engine.reverse(reversal(psid, 'i1', key))).toMatchObject({
+        result: 'stamp-used',
+      });
+    }
+    const cases = await listOpenCases(test.database, 0, clock.now(), 10);
+    expect(cases).toMatchObject([
+      {
+        origin: 'reversal',
+        reason: 'stamp-used',
+        psid,
+        amount: AMOUNT,
+        facts: { paymentKey: 'i1', reversalKey: 'i3', stamps: [{ state: 'delisted' }] },
+        overdue: false,
+      },
+    ]);
+    const { caseId } = cases[0]!;
+    await decideCase(test.database, { shard: 0, caseId }, 'the bank bears it', clock.now());
+    expect(await listOpenCases(test.database, 0, clock.now(), 10)).toEqual([]);
   });
 
   it('sheds load when its queue is full, and does nothing for what it sheds', async () => {

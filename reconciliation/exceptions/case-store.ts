@@ -1,12 +1,13 @@
 /**
- * Cases that people decide: the queue of the desk of exceptions. Disputes and payments of external bills put cases in;
+ * Cases that people decide: the queue of the desk of exceptions. Disputes, payments of external bills and refused reversals put cases in;
  * the desk lists the open ones, decides, and the dispute that a case came from is closed in the same commit.
  */
 import { sql, type Database, type Queryable, type Row } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';
 import type { Psid } from '../../kernel/ids.ts';
 
-export type CaseOrigin = 'dispute' | 'biller-payment';
+/** `reversal`: one that came after the stamp was used; opened where it is refused (migrations/0010-used-reversals.sql). */
+export type CaseOrigin = 'dispute' | 'biller-payment' | 'reversal';
 
 /** A case to put in the queue. */
 export interface NewCase {

@@ -8,6 +8,7 @@ import { newPsid, secureRandom } from '../../kernel/ids.ts';
 import { makeLog } from '../../kernel/log.ts';
 import { makeMetrics } from '../../kernel/metrics.ts';
 import { checkInvariants, openAccount, settlementAccount } from '../../ledger/index.ts';
+import { listOpenCases } from '../../reconciliation/exceptions/case-store.ts';
 import { CHALLAN_AMOUNT, LaneRig } from '../../tests/support/lane-rig.ts';
 import {
   makeParticipantDirectory,
@@ -292,6 +293,29 @@ describe('a reversal before the stamp is used', () => {
       expect((await driver.reverse!(payment)).approved).toBe(true);
       expect(await states(psid)).toEqual(['cancelled']);
       expect(await owed()).toBe(before);
+      await driver.close();
+    },
+  );
+});
+
+describe('a reversal after the stamp is used', () => {
+  it.each(['jazzcash', 'easypaisa', 'otc', 'iso8583'])(
+    'over %s is refused with its own code and becomes a case, once',
+    async (channel) => {
+      const driver = await DRIVERS[channel]!();
+      const { psid, amountPaisa } = await sandbox.challan();
+      const payment = driver.prepare(psid, amountPaisa);
+      expect((await driver.send(payment)).approved).toBe(true);
+      await sandbox.use!(psid);
+      for (let time = 0; time < 2; time += 1) {
+        const { approved, code } = await driver.reverse!(payment);
+        expect(approved).toBe(false);
+        expect(driver.codes['stamp-used']).toContain(code);
+      }
+      const cases = await listOpenCases(rig.test.database, 0, rig.clock.now(), 100);
+      expect(cases.filter((each) => each.psid === psid)).toMatchObject([
+        { origin: 'reversal', reason: 'stamp-used', amount: amountPaisa },
+      ]);
       await driver.close();
     },
   );

@@ -4,11 +4,8 @@
  * look like. For integrators: docs/integrators/sandbox.md.
  */
 import { checkDigit } from '../../kernel/check-digit.ts';
-import type { Psid } from '../../kernel/ids.ts';
+import { SANDBOX_BILLER, type Psid } from '../../kernel/ids.ts';
 import type { ResultCode } from '../../kernel/result-code.ts';
-
-/** The biller of every sandbox PSID. */
-const SANDBOX_BILLER = '999';
 
 /** What happens to whoever asks, pays and takes back under a fixed PSID. */
 export interface ForcedAnswer {

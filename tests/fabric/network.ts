@@ -1,9 +1,10 @@
 /** A native Fabric network of the test's own, driven through its command as an operator would. */
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { systemTimers } from '../../kernel/clock.ts';
 import { packageRoot } from '../../kernel/package-root.ts';
 import {
@@ -12,41 +13,55 @@ import {
 } from '../../reconciliation/anchoring/adapters/fabric-gateway.ts';
 
 const run = promisify(execFile);
+const SCRIPT = path.join(packageRoot, 'network-config/fabric/network.js');
 
 export const ORIGIN = 'sanad.example/fabric-test';
 
-/** Nodes of the small profile that can be killed. */
-export const NODES = [
-  'orderer0.ordering.pitb.sanad.example',
-  'peer0.pitb.sanad.example',
-  'peer0.bor.sanad.example',
-  'contract.pitb.sanad.example',
-  'contract.bor.sanad.example',
-] as const;
-export type NodeName = (typeof NODES)[number];
+const described = z.object({
+  consensus: z.string(),
+  organisations: z.array(z.object({ domain: z.string(), peer: z.object({ host: z.string() }) })),
+  orderers: z.array(z.object({ host: z.string() })),
+});
 
 export class TestNetwork {
   readonly logKeys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject } =
     generateKeyPairSync('ed25519');
+  /** Every node that can be killed: those that order, the peers, and the contract beside each peer. */
+  readonly nodes: readonly string[];
+  /** What it is, in a few words. */
+  readonly description: string;
+  /** Two organisations and one ordering node. */
+  readonly isSmall: boolean;
+  readonly #profile: string;
   readonly #folder: string;
   readonly #bin: string;
 
-  constructor(folder: string, bin: string) {
+  /** `profile` is one of network-config/fabric/profiles.js. */
+  constructor(profile: string, folder: string, bin: string) {
+    this.#profile = profile;
+    this.isSmall = profile === 'small';
     this.#folder = folder;
     this.#bin = bin;
+    const said = execFileSync(process.execPath, [SCRIPT, 'describe', '--profile', profile]);
+    const { consensus, orderers, organisations } = described.parse(JSON.parse(said.toString()));
+    this.nodes = [
+      ...orderers.map(({ host }) => host),
+      ...organisations.map(({ peer }) => peer.host),
+      ...organisations.map(({ domain }) => `contract.${domain}`),
+    ];
+    this.description = `profile ${profile}: ${String(orderers.length)} ordering (${consensus}), ${String(organisations.length)} organisations`;
   }
 
   async #command(name: string, ...args: string[]): Promise<void> {
-    const script = path.join(packageRoot, 'network-config/fabric/network.js');
     const { PATH, HOME } = process.env;
-    await run(process.execPath, [script, name, '--folder', this.#folder, ...args], {
+    await run(process.execPath, [SCRIPT, name, '--folder', this.#folder, ...args], {
       env: { PATH, HOME, FABRIC_BIN: this.#bin },
     });
   }
 
   /** Starts what does not run; ports far from those of a network that may stand on the same machine. */
   start(): Promise<void> {
-    return this.#command('start', '--profile', 'small', '--port-shift', '30000');
+    return this.#command('start', '--profile', this.#profile, '--port-shift', '30000');
   }
 
   /** Deploys the contract under a name; each name has a log of its own. */
@@ -58,7 +73,7 @@ export class TestNetwork {
     return this.#command('upgrade', '--name', name);
   }
 
-  kill(node: NodeName): Promise<void> {
+  kill(node: string): Promise<void> {
     return this.#command('kill', '--node', node);
   }
 
@@ -105,7 +120,7 @@ export class TestNetwork {
   }
 
   /** The last lines of a node's log, for a failure's report. */
-  async lastWords(node: NodeName): Promise<string> {
+  async lastWords(node: string): Promise<string> {
     const text = await readFile(path.join(this.#folder, 'log', `${node}.log`), 'utf8');
     return text.split('\n').slice(-12).join('\n');
   }

@@ -55,7 +55,7 @@ const CHANGES: Readonly<Record<Exclude<Plant, 'ack-before-commit'>, readonly Cha
   ],
   'forget-early-reversal': [
     {
-      function: 'reverse_payment',
+      function: 'reverse_in_books',
       from: /p_original_key, 'tombstone'/g,
       to: "p_original_key || ' forgotten', 'tombstone'",
     },
