@@ -5,6 +5,7 @@ import { readConfig } from '../kernel/config.ts';
 import { sql } from '../kernel/database.ts';
 import { newPsid, secureRandom } from '../kernel/ids.ts';
 import { makeLog } from '../kernel/log.ts';
+import { makeMetrics } from '../kernel/metrics.ts';
 import { paisa } from '../kernel/money.ts';
 import {
   connectBiller,
@@ -45,6 +46,7 @@ beforeAll(async () => {
     random: secureRandom,
     ids,
     log: makeLog({ level: 'silent' }),
+    metrics: makeMetrics(false),
     shard: 0,
     box: secrets,
     participants: makeParticipantDirectory(database, { clock }),

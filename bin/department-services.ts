@@ -5,6 +5,7 @@ import type { Database } from '../kernel/database.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { IdMaker, Random } from '../kernel/ids.ts';
 import type { Log } from '../kernel/log.ts';
+import type { Metrics } from '../kernel/metrics.ts';
 import {
   makeDisputeDesk,
   startDisputeReview,
@@ -37,6 +38,7 @@ export interface DepartmentServiceDeps {
   readonly random: Random;
   readonly ids: IdMaker;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly shard: number;
   readonly box: SecretBox;
   readonly participants: ParticipantDirectory;
@@ -95,7 +97,7 @@ export async function openDepartmentServices(
     startBillerRecovery(behind),
     startWebhooks(common),
     startConfirmations({ ...common, gateways }),
-    startDisputeReview({ desk, timers, log, shards: [shard] }),
+    startDisputeReview({ desk, timers, log, metrics: deps.metrics, shards: [shard] }),
   ];
   return {
     engine: makeBillerEngine(behind),

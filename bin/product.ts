@@ -48,6 +48,7 @@ import {
   otcChannel,
   sandboxEngine,
   startIso8583Listener,
+  startRefusalWatch,
   walletApi,
   type Iso8583Tls,
 } from '../switch/index.ts';
@@ -262,6 +263,7 @@ async function startChannels(
     dataFolder: config.dataFolder,
   });
   const lane = await startLane(ground);
+  stops.push(startRefusalWatch({ metrics, timers: systemTimers, log }));
   const participants = makeParticipantDirectory(database, { clock, log });
   const { engine: alter = (engine: PaymentEngine) => engine } = ground.alterations;
   const departments = await openDepartmentServices({
@@ -272,6 +274,7 @@ async function startChannels(
     random: secureRandom,
     ids,
     log,
+    metrics,
     shard: SHARD,
     box,
     participants,

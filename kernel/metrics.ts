@@ -19,6 +19,10 @@ export interface Metrics {
   readonly anchorAlarm: Gauge<'alarm'>;
   /** 1 for an invariant of the books that the last look found broken, 0 for one that held. */
   readonly brokenInvariants: Gauge<'invariant'>;
+  /** 1 for a channel on which many requests were refused as unproved in the last minute. */
+  readonly refusalAlarm: Gauge<'channel'>;
+  /** Disputes of a shard that have passed their time. */
+  readonly overdueDisputes: Gauge<'shard'>;
 }
 
 /** Makes a registry with the product's metrics; `withProcess` adds memory, event loop and garbage collection. */
@@ -71,6 +75,18 @@ export function makeMetrics(withProcess: boolean): Metrics {
       name: 'sanad_invariant_broken',
       help: 'Invariants of the books that the last look found broken (1) or holding (0)',
       labelNames: ['invariant'],
+      registers,
+    }),
+    refusalAlarm: new Gauge({
+      name: 'sanad_refusal_alarm',
+      help: 'Channels on which many requests were refused as unproved in the last minute: 1',
+      labelNames: ['channel'],
+      registers,
+    }),
+    overdueDisputes: new Gauge({
+      name: 'sanad_disputes_overdue',
+      help: 'Disputes that have passed their time',
+      labelNames: ['shard'],
       registers,
     }),
   };

@@ -1,27 +1,10 @@
 import { expect, it } from '@jest/globals';
-import { systemTimers, type Timers } from './clock.ts';
+import { handTimers } from '../tests/support/hand-timers.ts';
+import { systemTimers } from './clock.ts';
 import { everyRound } from './rounds.ts';
 
-/** Timers whose ticks the test makes. */
-function manual(): { timers: Timers; tick: () => void; ended: () => boolean } {
-  let work: (() => void) | undefined;
-  return {
-    timers: {
-      ...systemTimers,
-      every(_ms, given) {
-        work = given;
-        return () => {
-          work = undefined;
-        };
-      },
-    },
-    tick: () => work?.(),
-    ended: () => work === undefined,
-  };
-}
-
 it('never runs two rounds at once, and ends after the one under way', async () => {
-  const { timers, tick, ended } = manual();
+  const { timers, tick, ended } = handTimers();
   let begun = 0;
   let finished = 0;
   let release: () => void = () => undefined;
@@ -53,7 +36,7 @@ it('never runs two rounds at once, and ends after the one under way', async () =
 });
 
 it('tells of a round that failed and makes the next', async () => {
-  const { timers, tick } = manual();
+  const { timers, tick } = handTimers();
   const errors: unknown[] = [];
   const stop = everyRound(
     timers,

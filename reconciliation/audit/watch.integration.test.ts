@@ -1,25 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { Timers } from '../../kernel/clock.ts';
 import { sql } from '../../kernel/database.ts';
 import { makeLog } from '../../kernel/log.ts';
 import { makeMetrics } from '../../kernel/metrics.ts';
 import { onlineInvariants } from '../../ledger/index.ts';
+import { handTimers } from '../../tests/support/hand-timers.ts';
 import { LaneRig } from '../../tests/support/lane-rig.ts';
 import { startWatch } from './watch.ts';
 
 let rig: LaneRig;
 const metrics = makeMetrics(false);
-let tick: () => void = () => undefined;
-const timers: Timers = {
-  sleep: () => Promise.resolve(),
-  every: (_ms, work) => {
-    tick = work;
-    return () => undefined;
-  },
-  turn: () => Promise.resolve(),
-  elapsedMs: () => 0,
-};
-
 beforeAll(async () => {
   rig = await LaneRig.open();
 });
@@ -33,6 +22,7 @@ const alarms = async (): Promise<string[]> =>
 
 describe('the watch over the running books', () => {
   it('finds nothing in good books, and names each rule that it looks at', async () => {
+    const { timers } = handTimers();
     await rig.engine.pay(rig.payment(await rig.challan(), 'w1'));
     const watch = startWatch({
       database: rig.test.database,
@@ -51,6 +41,7 @@ describe('the watch over the running books', () => {
   });
 
   it('raises the alarm for a balance and a stamp that were tampered with, at its own time', async () => {
+    const { timers, tick } = handTimers();
     const paid = await rig.engine.pay(rig.payment(await rig.challan(), 'w2'));
     const watch = startWatch({
       database: rig.test.database,

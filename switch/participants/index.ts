@@ -13,6 +13,7 @@ export { readSettings, SettingsCache } from './channel-settings.ts';
 export { LimitedLog } from './limited-log.ts';
 export type { Participant } from './participant.ts';
 export { hasTrialPayments } from './participant-store.ts';
+export { startRefusalWatch, type RefusalWatchOptions } from './refusal-watch.ts';
 export { ReplayGuard, type ReplayWindow } from './replay-guard.ts';
 export {
   keyPeriodSchema,

@@ -14,7 +14,12 @@ import {
   suspenseAccount,
 } from '../../../ledger/index.ts';
 import { decideCase, listOpenCases } from '../../../reconciliation/exceptions/case-store.ts';
-import { makeDisputeDesk, type DisputeDesk } from '../../../reconciliation/index.ts';
+import {
+  makeDisputeDesk,
+  startDisputeReview,
+  type DisputeDesk,
+} from '../../../reconciliation/index.ts';
+import { handTimers } from '../../../tests/support/hand-timers.ts';
 import { LaneRig } from '../../../tests/support/lane-rig.ts';
 import { useStamps } from '../../channels/books-harness.ts';
 import { makeParticipantDirectory, registerParticipant } from '../../participants/index.ts';
@@ -34,12 +39,16 @@ beforeAll(async () => {
   const { clock, ids } = rig;
   const { database } = rig.test;
   await openAccount(database, suspenseAccount(0), ids);
-  for (const code of ['UBL', 'MCB'])
+  for (const [code, line] of [
+    ['UBL', { channel: 'onebill' }],
+    ['MCB', { channel: 'onebill' }],
+    ['ATM', { channel: 'iso8583', institutionId: '627100' }],
+  ] as const)
     await registerParticipant(
       {
         code,
         name: code,
-        channel: 'onebill',
+        ...line,
         allowedAddresses: ['127.0.0.1'],
         credentials: { username: code.toLowerCase(), password: PASSWORD },
       },
@@ -293,6 +302,17 @@ describe('a payer’s dispute', () => {
 });
 
 describe('a participant’s dispute', () => {
+  it('is opened by one of the ISO 8583 line with the user name that it has for this', async () => {
+    const psid = await paid('atm', 'RRN77', 'ATM');
+    const body = { opener: 'participant', kind: 'paid-not-issued', psid, reference: 'RRN77' };
+    const authorization = basic('atm');
+    const path = '/v1/participant/disputes';
+    const opened = await send(path, { body, authorization });
+    expect(opened).toMatchObject({ status: 201, body: { dispute: { answer: 'issued' } } });
+    const mine = await send(path, { authorization });
+    expect(mine.body['disputes']).toMatchObject([{ psid, answer: 'issued' }]);
+  });
+
   it('is opened with its credentials and listed for it alone', async () => {
     const psid = await paid('ubl', 'TRX9', 'UBL');
     const body = { opener: 'teller', kind: 'paid-not-issued', psid, reference: 'TRX9' };
@@ -319,7 +339,7 @@ describe('a participant’s dispute', () => {
 });
 
 describe('the clock', () => {
-  it('counts what has passed its time', async () => {
+  it('counts what has passed its time, and raises the alarm for it', async () => {
     const psid = await rig.challan();
     await rig.engine.pay(
       rig.payment(psid, 'late-1', { amount: paisa(1n), reference: 'L1', advice: true }),
@@ -330,7 +350,18 @@ describe('the clock', () => {
     expect(opened.dispute.state).toBe('handed-over');
     expect(await desk.countOverdue(0)).toBe(before);
     rig.clock.set(new Date(Date.parse(opened.dispute.dueAt) + 1));
-    expect(await desk.countOverdue(0)).toBeGreaterThan(before);
+    const overdue = await desk.countOverdue(0);
+    expect(overdue).toBeGreaterThan(before);
+
+    const metrics = makeMetrics(false);
+    const { timers, tick } = handTimers();
+    const log = makeLog({ level: 'silent' });
+    const stop = startDisputeReview({ desk, timers, log, metrics, shards: [0] });
+    tick();
+    await stop();
+    expect((await metrics.overdueDisputes.get()).values).toMatchObject([
+      { labels: { shard: '0' }, value: overdue },
+    ]);
   });
 
   it('leaves the books whole', async () => {
