@@ -1,6 +1,4 @@
 /** Implements the officers' desk over the register of stamps. */
-import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { printedTime } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import {
@@ -12,44 +10,15 @@ import {
   type FoundStamp,
   type StampMoveAnswer,
 } from '../ledger/index.ts';
-import {
-  parseOperators,
-  type FoundStampAnswer,
-  type ListServices,
-  type MoveAnswer,
-  type OfficeServices,
-  type Operator,
-  type OperatorRecord,
+import type {
+  FoundStampAnswer,
+  ListServices,
+  MoveAnswer,
+  OfficeServices,
+  Operator,
 } from '../switch/index.ts';
 import { BULK_LINES_MAX, bulkEntries, smsAnswer, verifyBulk } from '../stamp-renderer/index.ts';
 import { statusLookup, type ServiceDeps } from './services.ts';
-
-/** Where the operators of a data folder stand; absent until the first one is added. */
-export function operatorsFile(dataFolder: string): string {
-  return path.join(dataFolder, 'operators.json');
-}
-
-/** The operators of a data folder; none when there is no such file. */
-export async function readOperators(dataFolder: string): Promise<OperatorRecord[]> {
-  const file = operatorsFile(dataFolder);
-  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new Fault('config-invalid', 'The file of the operators cannot be read.', {
-      fields: { file },
-      cause,
-    });
-  });
-  if (text === undefined) return [];
-  try {
-    return parseOperators(JSON.parse(text));
-  } catch (cause) {
-    if (cause instanceof Fault) throw cause;
-    throw new Fault('config-invalid', 'The file of the operators is no JSON.', {
-      fields: { file },
-      cause,
-    });
-  }
-}
 
 function refusalText({
   result,

@@ -36,12 +36,14 @@ import {
   Admission,
   easypaisaChannel,
   jazzCashChannel,
+  listApi,
   listen,
   loadProfile,
   makeCutovers,
   makeHttpServer,
   makeParticipantDirectory,
   makeSecretBox,
+  officeApi,
   oneBillChannel,
   publicLogRoutes,
   type PublicLog,
@@ -56,6 +58,8 @@ import { openBooks, type Books } from './books.ts';
 import { openChain } from './chain.ts';
 import { openDepartmentServices } from './department-services.ts';
 import { loadKeys, type Keys } from './keys.ts';
+import { makeListServices, makeOfficeServices } from './office-services.ts';
+import { followOperators } from './operators.ts';
 import { makeServices } from './services.ts';
 import { ensureTrial, type Trial } from './trial.ts';
 import { SHARD } from './shard.ts';
@@ -312,23 +316,29 @@ async function startChannels(
     signer: keys.signer,
     publicUrl: () => config.publicUrl ?? http.replace('//127.0.0.1:', '//localhost:'),
   });
+  const { trustList } = keys;
+  const challans = {
+    database,
+    clock,
+    random: secureRandom,
+    ids,
+    shard: SHARD,
+    challanDays: config.challanDays,
+  };
   const services = makeServices({
     database,
     clock,
     office,
     chain,
     ...(anchoring === undefined ? {} : anchoring),
-    trustList: keys.trustList,
+    trustList,
     leads: () => lane.leads,
-    challans: {
-      database,
-      clock,
-      random: secureRandom,
-      ids,
-      shard: SHARD,
-      challanDays: config.challanDays,
-    },
+    challans,
   });
+  const { lookupsPerMinute } = config;
+  const desk = await followOperators(config.dataFolder, { timers: systemTimers, log });
+  stops.push(desk.stop);
+  const officers = { operators: desk.operators, clock, lookupsPerMinute };
   const admission = new Admission(clock);
   const parts = { engine, participants, log, metrics, clock, admission };
   const app = await makeHttpServer({
@@ -350,10 +360,12 @@ async function startChannels(
         random: secureRandom,
       }),
       publicLogRoutes(publicLog(ground)),
+      officeApi({ ...officers, office: makeOfficeServices({ database, clock, challans }) }),
+      listApi({ ...officers, lists: makeListServices({ database, clock, office, trustList }) }),
       ...departments.routes,
     ],
     pages: makePortal({ iso8583, trial: trial !== undefined }),
-    lookupsPerMinute: config.lookupsPerMinute,
+    lookupsPerMinute,
   });
   stops.push(() => app.close());
   http = await listen(app, { host: config.host, port: config.httpPort });

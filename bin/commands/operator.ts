@@ -1,6 +1,6 @@
 /**
  * `sanad operator add | list | remove`: who may come to the officers' desk, until there are accounts of staff. The
- * token is printed once; the file in the data folder keeps its hash. A running product reads the file when it starts.
+ * token is printed once; the file in the data folder keeps its hash. A running product follows the file (bin/operators.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
@@ -9,7 +9,7 @@ import { readConfig } from '../../kernel/config.ts';
 import { Fault } from '../../kernel/fault.ts';
 import { operatorTokenHash, parseOperators, type OperatorRecord } from '../../switch/index.ts';
 import { commandArguments } from '../arguments.ts';
-import { operatorsFile, readOperators } from '../office-services.ts';
+import { operatorsFile, readOperators } from '../operators.ts';
 import { print } from '../output.ts';
 import { writePrivateJson } from '../private-file.ts';
 
@@ -59,7 +59,7 @@ export async function operatorCommand(argv: readonly string[]): Promise<boolean>
         fields: { id: given.id ?? '' },
       });
     await write(dataFolder, left);
-    print('Removed. Restart the product to make it forget the token.');
+    print('Removed. A running product forgets the token within seconds.');
     return true;
   }
   if (what !== 'add') throw new Fault('bad-input', USAGE);

@@ -225,6 +225,59 @@ describe('the product', () => {
     expect(verified.stdout).toContain('stamp-cancelled');
   });
 
+  it('lets an officer who is added while it runs use a stamp once, however many ask at once', async () => {
+    const { id, file } = await payAtAtm(await apply());
+    const added = await command(
+      ...'operator add --id sr.model-town --role sub-registrar --from 127.0.0.1,::1'.split(' '),
+      '--office',
+      'Sub-Registrar, Model Town',
+    );
+    expect(added.code).toBe(0);
+    const token = /^Token, shown once: (\S+)$/m.exec(added.stdout)![1]!;
+    const ask = async (where: string, body: object, key: string): Promise<Response> =>
+      fetch(`${running.http}${where}`, {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          'idempotency-key': key,
+          authorization: `Bearer ${token}`,
+        },
+        body: JSON.stringify(body),
+      });
+    const find = (): Promise<Response> =>
+      ask('/v1/office/searches', { criterion: { by: 'id', id } }, 'search');
+    while ((await find()).status === 401) await sleep(200);
+
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async (_, attempt) => {
+        const deed = `${String(attempt)}/2026, Book 1`;
+        const response = await ask(
+          '/v1/office/delistings',
+          { deed, stamps: [id] },
+          `attempt-${String(attempt)}`,
+        );
+        expect(response.status).toBe(200);
+        const { results } = (await response.json()) as {
+          results: [{ result: string; message?: { en: string } }];
+        };
+        return { deed, ...results[0] };
+      }),
+    );
+    const [winner, ...others] = answers.filter(({ result }) => result === 'moved');
+    expect(others).toEqual([]);
+    const refusals = answers.filter(({ result }) => result !== 'moved');
+    for (const { result, message } of refusals) {
+      expect(result).toBe('wrong-state');
+      expect(message?.en).toMatch(/^Already used on /);
+      expect(message?.en).toContain(`for deed ${winner!.deed}.`);
+    }
+    const verified = await command('verify', file, '--json');
+    expect(verified.stdout).toContain(winner!.deed);
+
+    expect((await command('operator', 'remove', '--id', 'sr.model-town')).code).toBe(0);
+    while ((await find()).status !== 401) await sleep(200);
+  });
+
   it('survives a message in pieces, two in one packet, garbage, an oversized and a half frame', async () => {
     const [host, port] = running.iso8583.split(':') as [string, string];
     const hostile: Buffer[][] = [
