@@ -6,7 +6,7 @@
 import os from 'node:os';
 import { pack, SPECS, unpack, type IsoMessage, type MessageSpec } from '../switch/index.ts';
 import { figure, type BenchDocument, type Figure, type Measure } from './document.ts';
-import { measureFsync } from './harness/machine.ts';
+import { machineWithoutDatabase } from './harness/machine.ts';
 
 export interface CodecBenchOptions {
   /** Measured seconds in all. */
@@ -121,18 +121,7 @@ export function benchCodec(options: CodecBenchOptions): Promise<BenchDocument> {
     );
   return Promise.resolve({
     bench: 'iso8583',
-    machine: {
-      date: new Date().toISOString(),
-      processor: os.cpus()[0]?.model ?? 'unknown',
-      cores: os.availableParallelism(),
-      memoryBytes: os.totalmem(),
-      system: `${os.type()} ${os.release()} ${os.arch()}`,
-      node: process.version,
-      postgres: 'not used',
-      postgresSettings: {},
-      fsyncPerSecond: Math.floor(measureFsync(os.tmpdir(), 200)),
-      loadBefore,
-    },
+    machine: machineWithoutDatabase(loadBefore),
     notes: [
       `one thread; a 0200 of ${String(FIELDS.length)} fields and ${String(bytes)} bytes in ASCII; best of ${String(rounds)} rounds that take turns with the baseline`,
       `the goal is twice the ${String(PEER_PER_SECOND)}/s of moov-io/iso8583 in Go on one thread, which is not run here; the baseline of this run is the JSON of Node, native code over the same fields with no checks`,

@@ -1,4 +1,5 @@
 /** The front door of the room `bench`: one program per figure (bench/README.md). */
+export { benchRender } from './certificates.ts';
 export { benchChannel } from './channels.ts';
 export { benchCodec } from './codec.ts';
 export { succeeded, type RecordedDocument, type BenchDocument } from './document.ts';

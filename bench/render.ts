@@ -3,7 +3,7 @@ import type { RecordedDocument, Figure } from './document.ts';
 
 const INTRODUCTION = `# Results
 
-Made from the JSON documents in this folder by \`npx sanad bench render bench/results/*.json --out bench/RESULTS.md\`; a
+Made from the JSON documents in this folder by \`npx sanad bench results bench/results/*.json --out bench/RESULTS.md\`; a
 figure is changed by running its benchmark again (bench/README.md). A missed goal says so.
 `;
 

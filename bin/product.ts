@@ -32,6 +32,7 @@ import {
   type ChainListener,
   type PaymentEngine,
 } from '../reconciliation/index.ts';
+import { openDocumentSigner, type DocumentSigner } from '../stamp-renderer/index.ts';
 import {
   Admission,
   easypaisaChannel,
@@ -107,27 +108,38 @@ async function refuseSecondStart(runFile: string): Promise<void> {
   }
 }
 
+/** The text of a file that the settings name. */
+async function readNamed(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    throw new Fault('config-invalid', 'A file that the settings name cannot be read.', {
+      fields: { file },
+      cause,
+    });
+  }
+}
+
+/** What signs the files of certificates; nothing when the settings name no certificate. */
+async function openSigner({ signing }: Config): Promise<DocumentSigner | undefined> {
+  if (signing === undefined) return undefined;
+  return openDocumentSigner({
+    certificates: await readNamed(signing.certificates),
+    privateKey: await readNamed(signing.privateKey),
+  });
+}
+
 /** The line's TLS from its files; nothing when it is plain TCP. */
 async function readTls(config: Config): Promise<{ tls?: Iso8583Tls }> {
   const files = config.iso8583Tls;
   if (files === undefined) return {};
-  const read = async (file: string): Promise<string> => {
-    try {
-      return await readFile(file, 'utf8');
-    } catch (cause) {
-      throw new Fault('config-invalid', 'A file of the ISO 8583 TLS settings cannot be read.', {
-        fields: { file },
-        cause,
-      });
-    }
-  };
   const { crl } = files;
   return {
     tls: {
-      key: await read(files.key),
-      cert: await read(files.cert),
-      ca: await read(files.ca),
-      ...(crl === undefined ? {} : { crl: await read(crl) }),
+      key: await readNamed(files.key),
+      cert: await readNamed(files.cert),
+      ca: await readNamed(files.ca),
+      ...(crl === undefined ? {} : { crl: await readNamed(crl) }),
     },
   };
 }
@@ -314,6 +326,7 @@ async function startChannels(
     database,
     clock,
     signer: keys.signer,
+    documentSigner: await openSigner(config),
     publicUrl: () => config.publicUrl ?? http.replace('//127.0.0.1:', '//localhost:'),
   });
   const { trustList } = keys;

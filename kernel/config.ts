@@ -73,6 +73,8 @@ const schema = z.object({
   SANAD_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   SANAD_MAIL_FROM: z.string().includes('@').optional(),
   /** The private key that seals stamps (PKCS #8 PEM) where a key file names the environment, and the PIN of its token. */
+  SANAD_SIGNING_CERT: z.string().min(1).optional(),
+  SANAD_SIGNING_KEY: z.string().min(1).optional(),
   SANAD_SEAL_KEY: z.string().min(1).optional(),
   SANAD_SEAL_PIN: z.string().min(1).optional(),
   /** Stamp look-ups a minute and address, so that nobody can try ids one after another. */
@@ -120,6 +122,8 @@ export interface Config {
   readonly witnessQuorum: number;
   /** PKCS #8 PEM. */
   readonly sealKey?: string;
+  /** Files of the certificate chain and key that sign certificates as PDFs; absent: they carry the seal alone. */
+  readonly signing?: { readonly certificates: string; readonly privateKey: string };
   readonly sealPin?: string;
   readonly lookupsPerMinute: number;
   /** Where messages of ours may go when somebody else says the address. */
@@ -147,6 +151,19 @@ function tlsFiles(value: z.infer<typeof schema>): Pick<Config, 'iso8583Tls'> {
     {
       fields: { problems: 'SANAD_ISO8583_TLS_KEY, _CERT and _CA: give all three or none' },
     },
+  );
+}
+
+/** The files that sign documents, both or none. */
+function signingFiles(value: z.infer<typeof schema>): Pick<Config, 'signing'> {
+  const { SANAD_SIGNING_CERT: certificates, SANAD_SIGNING_KEY: privateKey } = value;
+  if (certificates !== undefined && privateKey !== undefined)
+    return { signing: { certificates, privateKey } };
+  if (certificates === undefined && privateKey === undefined) return {};
+  throw new Fault(
+    'config-invalid',
+    'The settings are wrong; correct the environment and start again.',
+    { fields: { problems: 'SANAD_SIGNING_CERT and _KEY: give both or none' } },
   );
 }
 
@@ -250,6 +267,7 @@ export function readConfig(
     ...fabricSettings(value),
     ...(value.SANAD_WITNESSES === undefined ? {} : { witnessFile: value.SANAD_WITNESSES }),
     witnessQuorum: value.SANAD_WITNESS_QUORUM,
+    ...signingFiles(value),
     ...(value.SANAD_SEAL_KEY === undefined ? {} : { sealKey: value.SANAD_SEAL_KEY }),
     ...(value.SANAD_SEAL_PIN === undefined ? {} : { sealPin: value.SANAD_SEAL_PIN }),
     lookupsPerMinute: value.SANAD_LOOKUPS_PER_MINUTE,

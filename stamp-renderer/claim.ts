@@ -85,12 +85,12 @@ export interface Claim {
 }
 
 /** Writes the claim of a certificate. */
-export async function encodeClaim(
+export function encodeClaim(
   document: StampDocument,
   qrText: string,
   { paper = 'A4', duplicate }: PrintOptions = {},
-): Promise<Buffer> {
-  const facts = await shownOpenings(document);
+): Buffer {
+  const facts = shownOpenings(document);
   const claim = {
     format: 'sanad-e-stamp',
     layout: CERTIFICATE_LAYOUT,

@@ -7,6 +7,7 @@ export type {
   StampDocument,
 } from './documents.ts';
 export type { PrintOptions } from './pdf/e-stamp.ts';
+export { openDocumentSigner, type DocumentSigner } from './pdf/signature.ts';
 export type { LowDenominationPaper, SealedStamp } from './pdf/low-denomination.ts';
 export { renderBatch, renderChallan, renderLowDenomination, renderStamp } from './render.ts';
 export type { InclusionBundle } from './seal/inclusion.ts';

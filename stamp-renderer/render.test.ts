@@ -86,19 +86,16 @@ describe('the e-stamp certificate', () => {
     }
   });
 
-  it('carries its facts, and of those that are not printed the hash alone', async () => {
-    const claim = decodeClaim(await encodeClaim(document, qrText));
+  it('carries its facts, and of those that are not printed the hash alone', () => {
+    const claim = decodeClaim(encodeClaim(document, qrText));
     expect(claim?.document).toEqual({ ...document, ...bytesOf(document), openings: [] });
     const contact = claim?.facts.find(({ label }) => label === 'applicant.contact');
     expect(contact).not.toHaveProperty('value');
-    expect((await encodeClaim(document, qrText)).toString()).not.toContain('03001234567');
+    expect(encodeClaim(document, qrText).toString()).not.toContain('03001234567');
   });
 
-  it('refuses a claim with anything more or less in it', async () => {
-    const good = JSON.parse((await encodeClaim(document, qrText)).toString()) as Record<
-      string,
-      unknown
-    >;
+  it('refuses a claim with anything more or less in it', () => {
+    const good = JSON.parse(encodeClaim(document, qrText).toString()) as Record<string, unknown>;
     for (const wrong of [
       { ...good, more: 1 },
       { ...good, layout: 1 },

@@ -10,17 +10,19 @@ import {
   type SealedStamp,
 } from './pdf/low-denomination.ts';
 import { prepareShaping } from './pdf/shaper.ts';
+import type { DocumentSigner } from './pdf/signature.ts';
 import { Sheet } from './pdf/sheet.ts';
 
-/** The e-stamp certificate with its seal as a QR code, and its facts as an attachment for verification. */
+/** The e-stamp certificate with its seal as a QR code, and its facts as an attachment for verification; signed when there is a signer. */
 export async function renderStamp(
   document: StampDocument,
   seal: { readonly qrText: string },
   print: PrintOptions = {},
+  signer?: DocumentSigner,
 ): Promise<Buffer> {
-  const bytes = await encodeClaim(document, seal.qrText, print);
+  const bytes = encodeClaim(document, seal.qrText, print);
   const attachment = { name: CLAIM_NAME, bytes };
-  const { pdf } = await drawStamp(document, seal.qrText, { ...print, attachment });
+  const { pdf } = await drawStamp(document, seal.qrText, { ...print, attachment, signer });
   return pdf;
 }
 

@@ -59,6 +59,31 @@ const SETTINGS = [
   'jit',
 ] as const;
 
+/** The machine's facts for a benchmark that needs no database. */
+export function machineWithoutDatabase(loadBefore: number): MachineFacts {
+  return {
+    ...hardware(),
+    postgres: 'not used',
+    postgresSettings: {},
+    fsyncPerSecond: Math.floor(measureFsync(os.tmpdir(), 200)),
+    loadBefore,
+  };
+}
+
+function hardware(): Pick<
+  MachineFacts,
+  'date' | 'processor' | 'cores' | 'memoryBytes' | 'system' | 'node'
+> {
+  return {
+    date: new Date().toISOString(),
+    processor: os.cpus()[0]?.model ?? 'unknown',
+    cores: os.availableParallelism(),
+    memoryBytes: os.totalmem(),
+    system: `${os.type()} ${os.release()} ${os.arch()}`,
+    node: process.version,
+  };
+}
+
 /** Reads the machine's facts; takes a second for the fsync rate. */
 export async function machineFacts(database: Database, folder: string): Promise<MachineFacts> {
   const [loadBefore = 0] = os.loadavg();
@@ -69,12 +94,7 @@ export async function machineFacts(database: Database, folder: string): Promise<
     sql`select current_setting('server_version') as version`,
   );
   return {
-    date: new Date().toISOString(),
-    processor: os.cpus()[0]?.model ?? 'unknown',
-    cores: os.availableParallelism(),
-    memoryBytes: os.totalmem(),
-    system: `${os.type()} ${os.release()} ${os.arch()}`,
-    node: process.version,
+    ...hardware(),
     postgres: version?.version ?? 'unknown',
     postgresSettings: Object.fromEntries(rows.map((row) => [row.name, row.setting])),
     fsyncPerSecond: Math.floor(measureFsync(folder)),

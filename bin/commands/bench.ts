@@ -10,6 +10,7 @@ import {
   benchHistory,
   benchLane,
   benchLog,
+  benchRender,
   parseSettings,
   renderResults,
   succeeded,
@@ -121,6 +122,8 @@ const BENCHES: Readonly<Record<string, (given: Given) => Promise<BenchDocument>>
       leaves: given.stamps ?? 8_000_000,
       seconds: given.seconds ?? 10,
     }),
+  render: (given) =>
+    benchRender({ stamps: given.stamps ?? 10_000, seconds: given.seconds ?? 5, say: progress }),
   history: (given) => benchHistory({ ...common(given), stamps: given.stamps ?? 100_000 }),
 };
 
@@ -149,8 +152,8 @@ function repeatable(argv: readonly string[]): string[] {
   );
 }
 
-/** `bench render FILE…`: the page of documents that earlier runs left with `--out`. */
-async function render(files: readonly string[], out: string | undefined): Promise<boolean> {
+/** `bench results FILE…`: the page of documents that earlier runs left with `--out`. */
+async function results(files: readonly string[], out: string | undefined): Promise<boolean> {
   if (files.length === 0)
     throw new Fault('bad-input', 'Name the JSON documents to make the page of.');
   const documents = await Promise.all(
@@ -167,11 +170,11 @@ async function render(files: readonly string[], out: string | undefined): Promis
 export async function benchCommand(argv: readonly string[]): Promise<boolean> {
   const given = commandArguments(argv, KINDS);
   const [what = '', ...files] = given.words;
-  if (what === 'render') return render(files, given.out);
+  if (what === 'results') return results(files, given.out);
   const bench = Object.hasOwn(BENCHES, what) ? BENCHES[what] : undefined;
   if (bench === undefined)
     throw new Fault('bad-input', 'There is no such benchmark.', {
-      fields: { bench: what, known: [...Object.keys(BENCHES), 'render'].join(', ') },
+      fields: { bench: what, known: [...Object.keys(BENCHES), 'results'].join(', ') },
     });
   const result = await bench(given);
   const document: RecordedDocument = {

@@ -9,6 +9,7 @@ import {
   renderChallan,
   renderStamp,
   sealStamp,
+  type DocumentSigner,
   type SealSigner,
 } from '../../stamp-renderer/index.ts';
 import { inclusionBundle, type InclusionBundle } from '../anchoring/index.ts';
@@ -18,6 +19,8 @@ export interface CertificateOfficeOptions {
   readonly database: Database;
   readonly clock: Clock;
   readonly signer: SealSigner;
+  /** Signs the files of certificates; absent: they carry the seal alone. */
+  readonly documentSigner?: DocumentSigner | undefined;
   /** Address that the QR opens, without a slash at its end. */
   readonly publicUrl: () => string;
 }
@@ -33,7 +36,7 @@ export interface CertificateOffice {
 
 /** Makes the office over one signing key. */
 export function makeCertificateOffice(options: CertificateOfficeOptions): CertificateOffice {
-  const { database, clock, signer, publicUrl } = options;
+  const { database, clock, signer, documentSigner, publicUrl } = options;
   const qrText = async (stamp: Stamp): Promise<string> => {
     const kept = await findSeal(database, stamp);
     if (kept !== undefined) return kept;
@@ -48,7 +51,8 @@ export function makeCertificateOffice(options: CertificateOfficeOptions): Certif
   return {
     qrText,
     challanPdf: (challan) => renderChallan(challanDocument(challan)),
-    stampPdf: async (stamp) => renderStamp(stampDocument(stamp), { qrText: await qrText(stamp) }),
+    stampPdf: async (stamp) =>
+      renderStamp(stampDocument(stamp), { qrText: await qrText(stamp) }, {}, documentSigner),
     proof: (stamp) => inclusionBundle(database, stamp.id),
   };
 }

@@ -12,6 +12,7 @@ import { packedGuilloche, rosette } from './guilloche.ts';
 import { psidGroups, stampIdGroups } from './printed.ts';
 import { prepareShaping } from './shaper.ts';
 import { INK, Sheet, type FieldBox } from './sheet.ts';
+import { placeSignature, signPlaced, type DocumentSigner } from './signature.ts';
 import { amountInUrduWords } from './urdu-words.ts';
 
 /** The number of the drawing below; it stands in the certificate's attachment. */
@@ -99,10 +100,13 @@ export interface DrawnStamp {
 export async function drawStamp(
   document: StampDocument,
   qrText: string,
-  options: PrintOptions & { readonly attachment?: Attachment } = {},
+  options: PrintOptions & {
+    readonly attachment?: Attachment;
+    readonly signer?: DocumentSigner | undefined;
+  } = {},
 ): Promise<DrawnStamp> {
   await prepareShaping();
-  const { attachment } = options;
+  const { attachment, signer } = options;
   const sheet = new Sheet({
     title: `E-Stamp ${stampIdGroups(document.id)}`,
     size: options.paper === 'legal' ? 'LEGAL' : 'A4',
@@ -122,7 +126,10 @@ export async function drawStamp(
     };
     sheet.document.file(attachment.bytes, options);
   }
-  return { pdf: await sheet.finish(), boxes: sheet.boxes };
+  if (signer !== undefined) placeSignature(sheet, { name: signer.name, at: document.issuedAt });
+  const drawn = await sheet.finish();
+  const pdf = signer === undefined ? drawn : await signPlaced(drawn, signer);
+  return { pdf, boxes: sheet.boxes };
 }
 
 /** Draws the certificate on pages of its own of a sheet. */

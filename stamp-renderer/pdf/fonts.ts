@@ -40,8 +40,9 @@ class UsedFont {
     const { outlines, name } = this.font;
     const scale = 1000 / outlines.unitsPerEm;
     const fontName = `${subsetTag(this.glyphs)}+${name}`;
-    const file = document.ref({});
-    file.end(outlines.subset(this.glyphs));
+    const subset = outlines.subset(this.glyphs);
+    const file = document.ref({ Length1: subset.length });
+    file.end(subset);
     const descriptor = document.ref({
       Type: 'FontDescriptor',
       FontName: fontName,

@@ -3,8 +3,8 @@ import { sha256, uint64, utf8 } from './bytes.ts';
 import type { SealFacts } from './facts.ts';
 
 /** The record root of the sealed stamp: what the register keeps and the ISSUE entry of the log holds. */
-export async function recordRootOf(facts: SealFacts): Promise<Uint8Array> {
-  const issueHash = await sha256(
+export function recordRootOf(facts: SealFacts): Uint8Array {
+  const issueHash = sha256(
     Uint8Array.of(0),
     facts.salt,
     utf8(facts.stampId),

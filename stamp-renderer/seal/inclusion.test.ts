@@ -20,13 +20,13 @@ const hash = (...parts: readonly Uint8Array[]): Buffer =>
   createHash('sha256').update(Buffer.concat(parts)).digest();
 
 /** The ISSUE entry of the sealed stamp, written from docs/spec/leaf.md. */
-async function issueEntry(): Promise<Buffer<ArrayBuffer>> {
+function issueEntry(): Buffer<ArrayBuffer> {
   const entry = Buffer.alloc(58);
   entry.set([1, 2]);
   entry.writeBigUInt64BE(facts.issuedAtMs, 2);
   entry.writeBigUInt64BE(facts.amountPaisa, 10);
   entry.writeBigUInt64BE(facts.logSizeAtIssue, 18);
-  entry.set(await recordRootOf(facts), 26);
+  entry.set(recordRootOf(facts), 26);
   return entry;
 }
 
@@ -51,9 +51,9 @@ function note(text: string): string {
   return `${text}\n— ${ORIGIN} ${Buffer.concat([named, signature]).toString('base64')}\n`;
 }
 
-async function bundle(size: number, index: number): Promise<InclusionBundle> {
+function bundle(size: number, index: number): InclusionBundle {
   const leaves = Array.from({ length: size }, (_, number) => Buffer.alloc(58, number));
-  const entry = await issueEntry();
+  const entry = issueEntry();
   leaves[index] = entry;
   return {
     leafIndex: String(index),
@@ -68,7 +68,7 @@ describe('the proof that a stamp is in the log', () => {
   it('is accepted at every place of logs of 1 to 20 leaves', async () => {
     for (let size = 1; size <= 20; size += 1) {
       for (let index = 0; index < size; index += 1) {
-        expect(await verifyInclusion(await bundle(size, index), facts, trusted)).toEqual({
+        expect(await verifyInclusion(bundle(size, index), facts, trusted)).toEqual({
           ok: true,
           leafIndex: BigInt(index),
           treeSize: BigInt(size),
@@ -80,7 +80,7 @@ describe('the proof that a stamp is in the log', () => {
   });
 
   it('is refused with any part of it changed', async () => {
-    const good = await bundle(11, 6);
+    const good = bundle(11, 6);
     const [first = '', ...rest] = good.path;
     const forged = generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'der' });
     const wrong: readonly (readonly [string, unknown])[] = [
@@ -128,7 +128,7 @@ describe('the proof that a stamp is in the log', () => {
       keys: [{ ...key!, revokedAt }],
     });
     const qrText = qrOf(document);
-    const inclusion = await bundle(5, 2);
+    const inclusion = bundle(5, 2);
     const verdictOf = async (revokedAt: string, proof?: InclusionBundle): Promise<string> =>
       (await verifyQr(qrText, { trustList: revoked(revokedAt), now: NOW, inclusion: proof }))
         .verdict;

@@ -68,10 +68,10 @@ export async function verifyInclusion(
     uint64(facts.issuedAtMs),
     uint64(facts.amountPaisa),
     uint64(facts.logSizeAtIssue),
-    await recordRootOf(facts),
+    recordRootOf(facts),
   );
   if (!equalBytes(expected, proof.entry)) return { ok: false, reason: 'another-stamp' };
-  const root = await rootOf(proof);
+  const root = rootOf(proof);
   if (root === undefined || !equalBytes(root, head.root))
     return { ok: false, reason: 'path-wrong' };
   return {
@@ -120,21 +120,21 @@ function readSize(value: unknown): bigint | undefined {
 }
 
 /** RFC 9162, 2.1.3.2; undefined when the path's length does not fit the index and the size. */
-async function rootOf(proof: Proof): Promise<Bytes | undefined> {
+function rootOf(proof: Proof): Bytes | undefined {
   if (proof.leafIndex >= proof.treeSize) return undefined;
   let index = proof.leafIndex;
   let last = proof.treeSize - 1n;
-  let hash = await sha256(Uint8Array.of(0), proof.entry);
+  let hash = sha256(Uint8Array.of(0), proof.entry);
   for (const sibling of proof.path) {
     if (last === 0n) return undefined;
     if ((index & 1n) === 1n || index === last) {
-      hash = await sha256(Uint8Array.of(1), sibling, hash);
+      hash = sha256(Uint8Array.of(1), sibling, hash);
       while ((index & 1n) === 0n && index !== 0n) {
         index >>= 1n;
         last >>= 1n;
       }
     } else {
-      hash = await sha256(Uint8Array.of(1), hash, sibling);
+      hash = sha256(Uint8Array.of(1), hash, sibling);
     }
     index >>= 1n;
     last >>= 1n;
@@ -177,7 +177,7 @@ async function isSignedByLog(head: Checkpoint, log: TrustedLog): Promise<boolean
   const publicKey = fromBase64(log.publicKey);
   if (publicKey?.length !== HASH_BYTES) return false;
   const keyType = Uint8Array.of(ED25519_KEY_TYPE);
-  const named = toHex((await sha256(utf8(`${log.origin}\n`), keyType, publicKey)).slice(0, 4));
+  const named = toHex(sha256(utf8(`${log.origin}\n`), keyType, publicKey).slice(0, 4));
   const own = head.signatures.filter(
     ({ name, bytes }) => name === log.origin && toHex(bytes.slice(0, 4)) === named,
   );

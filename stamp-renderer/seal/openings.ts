@@ -35,14 +35,10 @@ export function printedFacts(document: StampDocument): Map<string, string> {
 }
 
 /** What a certificate carries of the openings: those of printed facts, and the hash of each other one. */
-export async function shownOpenings(document: StampDocument): Promise<FactLeaf[]> {
+export function shownOpenings(document: StampDocument): FactLeaf[] {
   const printed = printedFacts(document);
-  return Promise.all(
-    document.openings.map(async (opening) =>
-      printed.has(opening.label)
-        ? opening
-        : { label: opening.label, hash: await factHash(opening) },
-    ),
+  return document.openings.map((opening) =>
+    printed.has(opening.label) ? opening : { label: opening.label, hash: factHash(opening) },
   );
 }
 
@@ -51,11 +47,8 @@ export async function shownOpenings(document: StampDocument): Promise<FactLeaf[]
  * without an opening or with another value, opened facts that are not printed; `*` when the root itself is not
  * reached.
  */
-export async function unprovenFacts(
-  document: StampDocument,
-  leaves: readonly FactLeaf[],
-): Promise<string[]> {
-  if (!(await reachesRoot(leaves, document.factsRoot))) return ['*'];
+export function unprovenFacts(document: StampDocument, leaves: readonly FactLeaf[]): string[] {
+  if (!reachesRoot(leaves, document.factsRoot)) return ['*'];
   const printed = printedFacts(document);
   const opened = new Map(
     leaves.flatMap((leaf) => ('value' in leaf ? [[leaf.label, leaf.value]] : [])),
@@ -78,19 +71,17 @@ function mayStayClosed(label: string, printed: ReadonlyMap<string, string>): boo
     : printed.has(`${party}.name`);
 }
 
-async function reachesRoot(leaves: readonly FactLeaf[], root: Uint8Array): Promise<boolean> {
+function reachesRoot(leaves: readonly FactLeaf[], root: Uint8Array): boolean {
   const labels = leaves.map(({ label }) => label);
   if (!labels.every((label) => LABEL.test(label)) || new Set(labels).size !== labels.length) {
     return false;
   }
   const sorted = leaves.toSorted((left, right) => (left.label < right.label ? -1 : 1));
-  const hashes = await Promise.all(
-    sorted.map(async (leaf) => ('value' in leaf ? factHash(leaf) : Promise.resolve(leaf.hash))),
-  );
-  return equalBytes(await sha256(utf8('sanad-facts-1'), ...hashes), root);
+  const hashes = sorted.map((leaf) => ('value' in leaf ? factHash(leaf) : leaf.hash));
+  return equalBytes(sha256(utf8('sanad-facts-1'), ...hashes), root);
 }
 
-async function factHash({ label, value, salt }: FactOpening): Promise<Uint8Array> {
+function factHash({ label, value, salt }: FactOpening): Uint8Array {
   const name = utf8(label);
   return sha256(concatBytes(Uint8Array.of(0), salt, Uint8Array.of(name.length), name, utf8(value)));
 }

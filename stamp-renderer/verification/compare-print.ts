@@ -71,15 +71,15 @@ export async function comparePrint(
   const reasons =
     claim === undefined
       ? await compareWithSealOnly(given, sealed, reader)
-      : ((await proveClaim(claim, sealed)) ?? (await compareWithClaim(given, claim, reader)));
+      : (proveClaim(claim, sealed) ?? (await compareWithClaim(given, claim, reader)));
   return { print: { state: reasons.length === 0 ? 'agrees' : 'differs' }, reasons };
 }
 
 /** What the seal does not bear out of a claim; undefined when it bears out all of it. */
-async function proveClaim(
+function proveClaim(
   claim: Claim,
   { facts, qrText }: { readonly facts: SealFacts; readonly qrText: string },
-): Promise<Reason[] | undefined> {
+): Reason[] | undefined {
   const claimed = sealFactsOf(claim.document, new Date(Number(facts.sealedAtMs)));
   // Object.keys is typed with strings; these are exactly the keys of the table.
   const keys = Object.keys(FIELD_OF_FACT) as (keyof typeof FIELD_OF_FACT)[];
@@ -91,7 +91,7 @@ async function proveClaim(
     if (!isSame(left, right)) fields.push(field);
   }
   if (claim.qr !== qrText) fields.push('qr');
-  const unproven = await unprovenFacts(claim.document, claim.facts);
+  const unproven = unprovenFacts(claim.document, claim.facts);
   fields.push(...unproven.map(fieldOfLabel));
   if (fields.length === 0) return undefined;
   // Where a printed fact is found to differ, its commitment does too; that says nothing more.

@@ -19,7 +19,7 @@ export interface ReadPage {
   readonly pixels: Uint8Array;
   readonly items: readonly TextItem[];
   readonly isComplete: boolean;
-  /** False when something lies over the page that is not part of it: annotations, a rotation, another unit. */
+  /** False when something lies over the page that is not part of it: annotations other than a signature without a picture, a rotation, another unit. */
   readonly isPlain: boolean;
   readonly codes: readonly string[];
 }
@@ -29,7 +29,7 @@ export interface ReadPdf {
   readonly kind: 'pdf';
   readonly pages: readonly ReadPage[];
   readonly attachments: readonly { readonly name: string; readonly bytes: Uint8Array }[];
-  /** False when it has layers, scripts or form fields. */
+  /** False when it has layers, scripts or form fields other than signatures. */
   readonly isPlain: boolean;
 }
 

@@ -118,9 +118,30 @@ async function readPage(page, create, withCodes) {
     pixels: new Uint8Array(data.buffer),
     items,
     isComplete: content.items.length <= TEXT_ITEMS_MAX,
-    isPlain: annotations.length === 0 && page.rotate === 0 && page.userUnit === 1,
+    isPlain: annotations.every(isUnseenSignature) && page.rotate === 0 && page.userUnit === 1,
     codes: withCodes ? codesOf(canvas, create, [1, 2, 0.75, 1.5]) : [],
   };
+}
+
+/**
+ * The field of a signature that shows nothing: no area and no picture. It is the only annotation that a certificate has.
+ * @param {{ subtype?: string, fieldType?: string, rect?: number[], hasAppearance?: boolean }} annotation
+ */
+function isUnseenSignature({ subtype, fieldType, rect = [1, 1, 2, 2], hasAppearance }) {
+  return (
+    subtype === 'Widget' &&
+    fieldType === 'Sig' &&
+    hasAppearance === false &&
+    rect[0] === rect[2] &&
+    rect[1] === rect[3]
+  );
+}
+
+/** @param {unknown} fields what pdf.js finds of form fields: null, or lists of them by name */
+function areSignatures(fields) {
+  return Object.values(fields ?? {})
+    .flat()
+    .every((field) => field.type === 'signature');
 }
 
 /**
@@ -166,7 +187,7 @@ async function readPdf(bytes, withCodes) {
         ? [{ name: filename, bytes: Uint8Array.from(content) }]
         : [],
     ),
-    isPlain: [...layers].length === 0 && scripts === null && fields === null,
+    isPlain: [...layers].length === 0 && scripts === null && areSignatures(fields),
   };
 }
 

@@ -85,7 +85,7 @@ export async function verifyQr(
   const seal = await verifySeal(qrText, options.trustList);
   if (!seal.ok) return refusedReport(seal.reason);
   const { facts, key } = seal;
-  const recordRoot = toHex(await recordRootOf(facts));
+  const recordRoot = toHex(recordRootOf(facts));
   const status = await options.status?.(facts.stampId);
   const { print, reasons: printReasons } = await checkPrint(facts);
   const reasons = [...printReasons];
