@@ -24,7 +24,7 @@ const FSYNC_MS = 1_000;
 const PAGE_BYTES = 8_192;
 
 /** How many times a second a page can be written and forced to disk in a folder. */
-export function measureFsync(folder: string, forMs: number = FSYNC_MS): number {
+function measureFsync(folder: string, forMs: number = FSYNC_MS): number {
   const file = path.join(folder, `fsync-${String(process.pid)}`);
   const descriptor = openSync(file, 'w', 0o600);
   const page = Buffer.alloc(PAGE_BYTES, 0xa5);
