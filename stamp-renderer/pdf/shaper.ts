@@ -1,7 +1,7 @@
 /**
  * Shaping: from a run of text in one script to glyphs with their places, by HarfBuzz. Nastaliq needs it: its words climb
  * from the line, so every glyph has a place of its own in both directions. Fonts are parsed once, and runs are kept: the
- * fixed text of the documents, and names until they fall out.
+ * fixed text of the documents, and names for a while.
  */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -85,12 +85,13 @@ export function loadFont(name: FontName): LoadedFont {
     name,
     outlines,
     shape(text) {
-      const kept = runs.get(text) ?? shapeRun(font, text, { isUrdu: name === 'nastaliq', scale });
-      runs.delete(text);
-      runs.set(text, kept);
-      const [oldest] = runs.keys();
-      if (runs.size > RUNS_MAX && oldest !== undefined) runs.delete(oldest);
-      return kept;
+      const known = runs.get(text);
+      if (known !== undefined) return known;
+      const shaped = shapeRun(font, text, { isUrdu: name === 'nastaliq', scale });
+      // All at once: the fixed text is soon back, and noting who came last would cost more than that.
+      if (runs.size >= RUNS_MAX) runs.clear();
+      runs.set(text, shaped);
+      return shaped;
     },
   };
   fonts.set(name, loaded);
