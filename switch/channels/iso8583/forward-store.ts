@@ -40,10 +40,12 @@ export function makeForwardStore(database: Queryable): ForwardStore {
         where settled_at is null and next_at <= ${at} order by next_at, forward_id limit ${limit}`);
       return rows.map(forwardOf);
     },
-    async attempted({ id, participant }, nextAt) {
-      await database.query(sql`
+    async attempted({ id, participant, attempts }, nextAt) {
+      const rows = await database.query(sql`
         update iso_forward set attempts = attempts + 1, next_at = ${nextAt}
-        where participant_code = ${participant} and forward_id = ${id}`);
+        where participant_code = ${participant} and forward_id = ${id} and attempts = ${attempts} and settled_at is null
+        returning forward_id`);
+      return rows.length === 1;
     },
     async settle({ id, participant }, at, answerCode) {
       await database.query(sql`

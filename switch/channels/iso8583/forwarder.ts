@@ -27,8 +27,11 @@ export interface ForwardStore {
   add(forward: Forward, at: Date): Promise<boolean>;
   /** Unsettled messages whose time has come, the oldest first, at most `limit`. */
   due(at: Date, limit: number): Promise<Forward[]>;
-  /** Notes an attempt before it is made, and when the next is due without an answer. */
-  attempted(forward: Forward, nextAt: Date): Promise<void>;
+  /**
+   * Notes an attempt before it is made, and when the next is due without an answer. False when the message was
+   * attempted or settled since it was read: then this attempt is not to be made.
+   */
+  attempted(forward: Forward, nextAt: Date): Promise<boolean>;
   /** Ends a message with the answer's DE 39. */
   settle(forward: Forward, at: Date, answerCode: string): Promise<void>;
 }
@@ -137,7 +140,8 @@ export class Forwarder {
   async #attempt(forward: Forward): Promise<void> {
     const { store, clock, log, send, waitMs = 5_000, waitMaxMs = 600_000 } = this.#options;
     const wait = Math.min(waitMs * 2 ** Math.min(forward.attempts, 20), waitMaxMs);
-    await store.attempted(forward, new Date(clock.now().getTime() + wait));
+    // What was due may have been read before the last attempt was noted, here or in another process.
+    if (!(await store.attempted(forward, new Date(clock.now().getTime() + wait)))) return;
     // After a restart nobody knows whether the first got out: only the very first attempt is not a repeat.
     const message = forward.attempts === 0 ? forward.message : repeatOf(forward.message);
     const answer = await send(forward.participant, message);

@@ -54,19 +54,50 @@ describe('messages to forward', () => {
 
   it('come when they are due, and no more when they are settled', async () => {
     await store.add(forward(1n, 'a'), at);
-    await store.attempted(forward(1n, 'a'), later);
+    expect(await store.attempted(forward(1n, 'a'), later)).toBe(true);
+    // Read before that attempt, and noted after it.
+    expect(await store.attempted(forward(1n, 'a'), later)).toBe(false);
     expect(await store.due(at, 10)).toEqual([]);
     expect(await makeForwardStore(test.database).due(later, 10)).toEqual([
       { ...forward(1n, 'a'), attempts: 1 },
     ]);
     await store.settle(forward(1n, 'a'), later, '00');
     await store.settle(forward(1n, 'a'), later, '96');
+    expect(await store.attempted({ ...forward(1n, 'a'), attempts: 1 }, later)).toBe(false);
     expect(await store.due(new Date('2027-01-01'), 10)).toEqual([]);
     const [row] = await test.database.query<{ answer_code: string }>(
       sql`select answer_code from iso_forward`,
     );
     expect(row?.answer_code).toBe('00');
     expect(await store.add(forward(2n, 'a'), later)).toBe(false);
+  });
+
+  it('are sent once by a look that was made before the last attempt was noted', async () => {
+    await store.add(forward(1n, 'a'), at);
+    const stale = await store.due(at, 10);
+    let sent = 0;
+    let looks = 0;
+    const forwarder = new Forwarder({
+      store: {
+        ...store,
+        due: () => {
+          looks += 1;
+          return Promise.resolve(stale);
+        },
+      },
+      send: () => {
+        sent += 1;
+        return Promise.resolve('closed');
+      },
+      nextId: () => 2n,
+      clock: new ManualClock(at),
+      log: makeLog({ level: 'silent' }),
+      pollMs: 1,
+    });
+    forwarder.start();
+    await until(() => looks > 20);
+    await forwarder.stop();
+    expect(sent).toBe(1);
   });
 
   it('are sent after a restart as repeats until they are answered', async () => {

@@ -112,11 +112,15 @@ export function openFileForwardStore(file: string): FileForwardStore {
         .slice(0, limit);
       return Promise.resolve(due.map(({ forward }) => forward));
     },
-    attempted(forward, nextAt) {
-      return change(forward, (known) => ({
-        forward: { ...known.forward, attempts: known.forward.attempts + 1 },
+    async attempted(forward, nextAt) {
+      const known = kept.get(keyOf(forward));
+      if (known?.forward.attempts !== forward.attempts || known.answerCode !== undefined)
+        return false;
+      await change(forward, (each) => ({
+        forward: { ...each.forward, attempts: each.forward.attempts + 1 },
         nextMs: nextAt.getTime(),
       }));
+      return true;
     },
     settle(forward, at, answerCode) {
       return change(forward, (known) => ({ ...known, nextMs: at.getTime(), answerCode }));
