@@ -39,9 +39,11 @@ export function startPage(options: StartPageOptions): string {
     'Sanad',
     html`<header class="top">
         <h1>Sanad <span lang="ur" dir="rtl">سند</span></h1>
-        <p>Payment switch and e-stamp ledger.</p>
-        <p class="pill ${options.ready ? 'good' : 'bad'}">
-          ${options.ready ? 'Ready' : 'Not ready'}
+        <p>
+          Payment switch and e-stamp ledger.
+          <span class="pill ${options.ready ? 'good' : 'bad'}">
+            ${options.ready ? 'Ready' : 'Not ready'}
+          </span>
         </p>
       </header>
       <main>

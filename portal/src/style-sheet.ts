@@ -21,8 +21,8 @@ body {
 .top h1, h2 { color: var(--green); display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0 1rem; align-items: baseline; }
 .top h1 { margin: 0; font-size: 1.5rem; }
 .top p { margin: 0.25rem 0 0; }
-.top h1, .top p, main { max-width: 58rem; margin-inline: auto; }
-main { padding: 0 1.25rem 3rem; }
+.top h1, .top p { max-width: 55.5rem; margin-inline: auto; }
+main { max-width: 58rem; margin-inline: auto; padding: 0 1.25rem 3rem; }
 h2 { font-size: 1.15rem; margin: 1.75rem 0 0.5rem; }
 h3 { font-size: 1rem; margin: 1.25rem 0 0.25rem; }
 p { margin: 0.25rem 0; }
