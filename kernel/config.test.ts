@@ -36,10 +36,17 @@ describe('the settings', () => {
     [{ SANAD_SMS_TOKEN: 'x', SANAD_SMS_SENDER: 'y' }],
     [{ SANAD_SMTP_URL: 'smtps://mail.example' }],
     [{ SANAD_MAIL_FROM: 'a@b.example' }],
+    [{ SANAD_ISO8583_TLS_KEY: 'key.pem', SANAD_ISO8583_TLS_CA: 'ca.pem' }],
+    [{ SANAD_ISO8583_TLS_CRL: 'crl.pem' }],
+    [{ SANAD_SIGNING_CERT: 'chain.pem' }],
+    [{ FABRIC_CONNECTION: 'connection.json', FABRIC_MSP_ID: 'PITB' }],
     [{ SANAD_OUTBOUND_LOOPBACK: 'true' }],
-  ])('refuses half of a gateway and unknown words: %j', (environment) => {
-    expect(() => readConfig(environment)).toThrow(Fault);
-  });
+  ])(
+    'refuses half of a gateway, of a line’s TLS, of a signature or of a network, and unknown words: %j',
+    (environment) => {
+      expect(() => readConfig(environment)).toThrow(Fault);
+    },
+  );
 
   it('reads the gateways and the hosts that may be called', () => {
     const config = readConfig({

@@ -72,9 +72,10 @@ const schema = z.object({
   /** Confirmations to payers by e-mail: the mail server (smtps://user:password@host) and the sender. */
   SANAD_SMTP_URL: z.url({ protocol: /^smtps?$/ }).optional(),
   SANAD_MAIL_FROM: z.string().includes('@').optional(),
-  /** The private key that seals stamps (PKCS #8 PEM) where a key file names the environment, and the PIN of its token. */
+  /** The certificate chain and key, PEM files, that sign certificates as PDFs. */
   SANAD_SIGNING_CERT: z.string().min(1).optional(),
   SANAD_SIGNING_KEY: z.string().min(1).optional(),
+  /** The private key that seals stamps (PKCS #8 PEM) where a key file names the environment, and the PIN of its token. */
   SANAD_SEAL_KEY: z.string().min(1).optional(),
   SANAD_SEAL_PIN: z.string().min(1).optional(),
   /** Stamp look-ups a minute and address, so that nobody can try ids one after another. */
@@ -122,9 +123,9 @@ export interface Config {
   readonly witnessQuorum: number;
   /** PKCS #8 PEM. */
   readonly sealKey?: string;
+  readonly sealPin?: string;
   /** Files of the certificate chain and key that sign certificates as PDFs; absent: they carry the seal alone. */
   readonly signing?: { readonly certificates: string; readonly privateKey: string };
-  readonly sealPin?: string;
   readonly lookupsPerMinute: number;
   /** Where messages of ours may go when somebody else says the address. */
   readonly outbound: { readonly allowedHosts: readonly string[]; readonly allowLoopback: boolean };
@@ -134,71 +135,61 @@ export interface Config {
   readonly mail?: { readonly url: string; readonly from: string };
 }
 
-/** The TLS files, all or none: half a set would quietly leave the line open. */
-function tlsFiles(value: z.infer<typeof schema>): Pick<Config, 'iso8583Tls'> {
-  const {
-    SANAD_ISO8583_TLS_KEY: key,
-    SANAD_ISO8583_TLS_CERT: cert,
-    SANAD_ISO8583_TLS_CA: ca,
-    SANAD_ISO8583_TLS_CRL: crl,
-  } = value;
-  if (key !== undefined && cert !== undefined && ca !== undefined)
-    return { iso8583Tls: { key, cert, ca, ...(crl === undefined ? {} : { crl }) } };
-  if ([key, cert, ca, crl].every((each) => each === undefined)) return {};
-  throw new Fault(
+/** What is wrong with the settings, for a person to correct. */
+function wrongSettings(problems: string): Fault {
+  return new Fault(
     'config-invalid',
     'The settings are wrong; correct the environment and start again.',
-    {
-      fields: { problems: 'SANAD_ISO8583_TLS_KEY, _CERT and _CA: give all three or none' },
-    },
+    { fields: { problems } },
   );
+}
+
+/** Settings that belong together; undefined when none of them is given. A Fault `config-invalid` for half of a group. */
+function group<K extends string>(
+  parts: Readonly<Record<K, string | undefined>>,
+  problems: string,
+): Record<K, string> | undefined {
+  const given = Object.values(parts).filter((each) => each !== undefined);
+  if (given.length === 0) return undefined;
+  if (given.length < Object.keys(parts).length) throw wrongSettings(problems);
+  // None of them is undefined.
+  return parts as Record<K, string>;
+}
+
+/** The TLS files, all or none: half a set would quietly leave the line open. */
+function tlsFiles(value: z.infer<typeof schema>): Pick<Config, 'iso8583Tls'> {
+  const { SANAD_ISO8583_TLS_KEY: key, SANAD_ISO8583_TLS_CERT: cert } = value;
+  const { SANAD_ISO8583_TLS_CA: ca, SANAD_ISO8583_TLS_CRL: crl } = value;
+  const problems = 'SANAD_ISO8583_TLS_KEY, _CERT and _CA: give all three or none';
+  const iso8583Tls = group({ key, cert, ca }, problems);
+  if (iso8583Tls !== undefined)
+    return { iso8583Tls: { ...iso8583Tls, ...(crl === undefined ? {} : { crl }) } };
+  if (crl !== undefined) throw wrongSettings(problems);
+  return {};
 }
 
 /** The files that sign documents, both or none. */
 function signingFiles(value: z.infer<typeof schema>): Pick<Config, 'signing'> {
   const { SANAD_SIGNING_CERT: certificates, SANAD_SIGNING_KEY: privateKey } = value;
-  if (certificates !== undefined && privateKey !== undefined)
-    return { signing: { certificates, privateKey } };
-  if (certificates === undefined && privateKey === undefined) return {};
-  throw new Fault(
-    'config-invalid',
-    'The settings are wrong; correct the environment and start again.',
-    { fields: { problems: 'SANAD_SIGNING_CERT and _KEY: give both or none' } },
+  const signing = group(
+    { certificates, privateKey },
+    'SANAD_SIGNING_CERT and _KEY: give both or none',
   );
+  return signing === undefined ? {} : { signing };
 }
 
 /** The Fabric network: its four files and names, all or none. */
 function fabricSettings(value: z.infer<typeof schema>): Pick<Config, 'fabric'> {
-  const {
-    FABRIC_CONNECTION: connection,
-    FABRIC_MSP_ID: mspId,
-    FABRIC_CERT: certificate,
-    FABRIC_KEY: key,
-  } = value;
-  const given = [connection, mspId, certificate, key];
-  if (given.every((each) => each === undefined)) return {};
-  if (
-    connection === undefined ||
-    mspId === undefined ||
-    certificate === undefined ||
-    key === undefined
-  ) {
-    throw new Fault(
-      'config-invalid',
-      'The settings are wrong; correct the environment and start again.',
-      {
-        fields: {
-          problems: 'FABRIC_CONNECTION, _MSP_ID, _CERT and _KEY: give all four or none',
-        },
-      },
-    );
-  }
+  const { FABRIC_CONNECTION: connection, FABRIC_MSP_ID: mspId } = value;
+  const { FABRIC_CERT: certificate, FABRIC_KEY: key } = value;
+  const network = group(
+    { connection, mspId, certificate, key },
+    'FABRIC_CONNECTION, _MSP_ID, _CERT and _KEY: give all four or none',
+  );
+  if (network === undefined) return {};
   return {
     fabric: {
-      connection,
-      mspId,
-      certificate,
-      key,
+      ...network,
       channel: value.FABRIC_CHANNEL,
       chaincode: value.FABRIC_CHAINCODE,
       gateways: value.FABRIC_GATEWAYS,
@@ -211,24 +202,10 @@ function fabricSettings(value: z.infer<typeof schema>): Pick<Config, 'fabric'> {
 function messageSettings(value: z.infer<typeof schema>): Pick<Config, 'sms' | 'mail'> {
   const { SANAD_SMS_URL: smsUrl, SANAD_SMS_TOKEN: token, SANAD_SMS_SENDER: sender } = value;
   const { SANAD_SMTP_URL: mailUrl, SANAD_MAIL_FROM: from } = value;
-  const sms =
-    smsUrl === undefined || token === undefined || sender === undefined
-      ? undefined
-      : { url: smsUrl, token, sender };
-  const mail = mailUrl === undefined || from === undefined ? undefined : { url: mailUrl, from };
-  const isHalf = (whole: object | undefined, ...parts: readonly unknown[]): boolean =>
-    whole === undefined && parts.some((each) => each !== undefined);
-  if (isHalf(sms, smsUrl, token, sender) || isHalf(mail, mailUrl, from))
-    throw new Fault(
-      'config-invalid',
-      'The settings are wrong; correct the environment and start again.',
-      {
-        fields: {
-          problems:
-            'SANAD_SMS_URL, _TOKEN, _SENDER; SANAD_SMTP_URL, SANAD_MAIL_FROM: all of a group or none',
-        },
-      },
-    );
+  const problems =
+    'SANAD_SMS_URL, _TOKEN, _SENDER; SANAD_SMTP_URL, SANAD_MAIL_FROM: all of a group or none';
+  const sms = group({ url: smsUrl, token, sender }, problems);
+  const mail = group({ url: mailUrl, from }, problems);
   return { ...(sms === undefined ? {} : { sms }), ...(mail === undefined ? {} : { mail }) };
 }
 
@@ -242,11 +219,7 @@ export function readConfig(
     const problems = parsed.error.issues
       .map((issue) => `${issue.path.join('.')}: ${issue.message}`)
       .join('; ');
-    throw new Fault(
-      'config-invalid',
-      'The settings are wrong; correct the environment and start again.',
-      { fields: { problems } },
-    );
+    throw wrongSettings(problems);
   }
   const value = parsed.data;
   return {

@@ -25,7 +25,10 @@ export type Psid = string;
 /** 16 digits: random (15), check digit (1). */
 export type StampId = string;
 
-/** The biller of the fixed PSIDs of a sandbox, which force answers and are paid to nobody: no department has it (docs/spec/psid.md). */
+/**
+ * The biller of the fixed PSIDs of a sandbox, which force answers and are paid to nobody: no department has it
+ * (docs/spec/psid.md).
+ */
 export const SANDBOX_BILLER = '999';
 
 /** Makes a PSID for a biller (3 digits) whose rows live on `shard` (0 to 99). */

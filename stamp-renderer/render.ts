@@ -13,7 +13,10 @@ import { prepareShaping } from './pdf/shaper.ts';
 import type { DocumentSigner } from './pdf/signature.ts';
 import { Sheet } from './pdf/sheet.ts';
 
-/** The e-stamp certificate with its seal as a QR code, and its facts as an attachment for verification; signed when there is a signer. */
+/**
+ * The e-stamp certificate with its seal as a QR code, and its facts as an attachment for verification; signed when
+ * there is a signer.
+ */
 export async function renderStamp(
   document: StampDocument,
   seal: { readonly qrText: string },

@@ -1,6 +1,7 @@
 /**
  * `sanad operator add | list | remove`: who may come to the officers' desk, until there are accounts of staff. The
- * token is printed once; the file in the data folder keeps its hash. A running product follows the file (bin/operators.ts).
+ * token is printed once; the file in the data folder keeps its hash. A running product follows the file
+ * (bin/operators.ts).
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';

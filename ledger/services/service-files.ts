@@ -60,11 +60,10 @@ function checkDepartments(
       ['code', row.code],
       ['prefix', row.prefix],
     ] as const) {
-      if (column === 'prefix' && value === SANDBOX_BILLER)
-        report(line, column, `"${value}" is the sandbox's`);
       if (seen.has(`${column} ${value}`)) report(line, column, `"${value}" stands there twice`);
       seen.add(`${column} ${value}`);
     }
+    if (row.prefix === SANDBOX_BILLER) report(line, 'prefix', `"${row.prefix}" is the sandbox's`);
     if ((row.kind === 'external') !== (row.head !== undefined))
       report(line, 'head', 'an external biller has a head of account, and no other department');
     else if (row.head !== undefined && !heads.has(row.head))

@@ -5,48 +5,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { fabricProfile } from '../../tests/support/fabric-profile.ts';
 
 const here = path.join(process.cwd(), 'network-config/fabric');
 const read = (file: string): unknown =>
   parse(readFileSync(path.join(here, file), 'utf8'), { merge: true });
-
-const profileSchema = z.object({
-  configtx: z.string(),
-  consensus: z.string(),
-  endorsement: z.string(),
-  organisations: z.array(
-    z.object({
-      mspId: z.string(),
-      domain: z.string(),
-      peer: z.object({
-        host: z.string(),
-        port: z.number(),
-        chaincodePort: z.number(),
-        operationsPort: z.number(),
-        servicePort: z.number(),
-      }),
-    }),
-  ),
-  orderers: z.array(
-    z.object({
-      mspId: z.string(),
-      domain: z.string(),
-      host: z.string(),
-      port: z.number(),
-      adminPort: z.number(),
-      operationsPort: z.number(),
-    }),
-  ),
-});
-
-function profile(name: string): z.infer<typeof profileSchema> {
-  const script = path.join(here, 'network.js');
-  return profileSchema.parse(
-    JSON.parse(
-      execFileSync(process.execPath, [script, 'describe', '--profile', name], { encoding: 'utf8' }),
-    ),
-  );
-}
 
 const consenter = z.object({ Host: z.string(), Port: z.string() });
 const configtx = z
@@ -104,7 +67,7 @@ function composeProgram(): string[] {
 }
 
 describe.each(['small', 'production', 'production-bft'])('the profile %s', (name) => {
-  const said = profile(name);
+  const said = fabricProfile(name);
   const compose = composeSchema.parse(read(`compose/${name}.yaml`));
 
   it('has the same organisations and ordering nodes in configtx.yaml', () => {

@@ -9,6 +9,7 @@ import { startWatch } from './watch.ts';
 
 let rig: LaneRig;
 const metrics = makeMetrics(false);
+
 beforeAll(async () => {
   rig = await LaneRig.open();
 });

@@ -4,7 +4,7 @@ import { businessDate, type ManualClock } from '../../kernel/clock.ts';
 import { sql } from '../../kernel/database.ts';
 import type { Psid } from '../../kernel/ids.ts';
 import { paisa, rupees } from '../../kernel/money.ts';
-import { checkInvariants } from '../../ledger/index.ts';
+import { checkInvariants, moveStamps, stampsOfChallan } from '../../ledger/index.ts';
 import { CHALLAN_AMOUNT, LaneRig } from '../../tests/support/lane-rig.ts';
 import type { TestDatabase } from '../../tests/support/test-database.ts';
 import { decideCase, listOpenCases } from '../exceptions/case-store.ts';
@@ -198,15 +198,12 @@ describe('the posting lane', () => {
     expect(await engine.reverse(reversal(psid, 'i1', 'i2', rupees(1n)))).toMatchObject({
       result: 'reversal-mismatch',
     });
-    await test.database.transaction(async (tx) => {
-      await tx.query(sql`insert into stamp_event (shard_id, event_id, stamp_id, kind, at, actor, reason, commitment)
-        select shard_id, ${rig.ids.next()}, stamp_id, 'lock', ${clock.now()}, 'sub-registrar:1', 'deed 7', event_commitment(salt, stamp_id, 'lock', ${clock.now()}, 'deed 7') from stamp where psid = ${psid}`);
-      await tx.query(sql`insert into outbox (shard_id, outbox_id, kind, stamp_id, at, amount_paisa, commitment, log_size)
-        select e.shard_id, e.event_id, 'lock', e.stamp_id, e.at, s.amount_paisa, e.commitment, 0 from stamp_event e join stamp s using (shard_id, stamp_id) where s.psid = ${psid}`);
-      await tx.query(
-        sql`update stamp set state = 'delisted', state_changed_at = ${clock.now()} where psid = ${psid}`,
-      );
-    });
+    const stampIds = await stampsOfChallan(test.database, psid);
+    const officer = { id: '1', role: 'sub-registrar', office: 'Sub-Registrar' } as const;
+    await moveStamps(
+      { kind: 'lock', officer, requestKey: 'i', reason: 'deed 7', usedFor: 'deed 7', stampIds },
+      { database: test.database, clock, ids: rig.ids },
+    );
     for (const key of ['i3', 'i3', 'i4']) {
       expect(await engine.reverse(reversal(psid, 'i1', key))).toMatchObject({
         result: 'stamp-used',

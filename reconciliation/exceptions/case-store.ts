@@ -1,6 +1,7 @@
 /**
- * Cases that people decide: the queue of the desk of exceptions. Disputes, payments of external bills and refused reversals put cases in;
- * the desk lists the open ones, decides, and the dispute that a case came from is closed in the same commit.
+ * Cases that people decide: the queue of the desk of exceptions. Disputes, payments of external bills and refused
+ * reversals put cases in; the desk lists the open ones, decides, and the dispute that a case came from is closed in the
+ * same commit.
  */
 import { sql, type Database, type Queryable, type Row } from '../../kernel/database.ts';
 import { Fault } from '../../kernel/fault.ts';

@@ -11,17 +11,8 @@ import {
   X509Certificate,
   type KeyObject,
 } from 'node:crypto';
-import * as asn1 from 'asn1js';
-import {
-  Attribute,
-  Certificate,
-  ContentInfo,
-  EncapsulatedContentInfo,
-  IssuerAndSerialNumber,
-  SignedAndUnsignedAttributes,
-  SignedData,
-  SignerInfo,
-} from 'pkijs';
+import type { BaseBlock } from 'asn1js';
+import type { SignedAndUnsignedAttributes } from 'pkijs';
 import { Fault } from '../../kernel/fault.ts';
 import type { Sheet } from './sheet.ts';
 
@@ -35,8 +26,10 @@ const OID = {
 
 /** Room for the CMS: two RSA-4096 certificates and a signature are 5 kB. */
 const CMS_BYTES_MAX = 8_192;
-/** Where `placeSignature` leaves room for the ranges: as many characters as four numbers of ten digits. */
-const RANGE = '/ByteRange [0 /********** /********** /**********]';
+/** Room for a number of the ranges; pdfkit writes such a text as a name, with a slash before it. */
+const ROOM = '**********';
+/** The ranges as `placeSignature` has them written, to be found and filled in when the file is whole. */
+const RANGE = `/ByteRange [0 /${ROOM} /${ROOM} /${ROOM}]`;
 
 /** Signs PDFs with a certificate. */
 export interface DocumentSigner {
@@ -54,6 +47,14 @@ function algorithmOf(key: KeyObject): Algorithm {
   if (key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1')
     return { name: 'ECDSA', namedCurve: 'P-256' };
   throw new Fault('config-invalid', 'The key that signs documents must be RSA or EC P-256.');
+}
+
+type Libraries = Awaited<ReturnType<typeof loadLibraries>>;
+
+/** Loaded by whoever signs: the program starts without them. */
+async function loadLibraries() {
+  const [asn1, pki] = await Promise.all([import('asn1js'), import('pkijs')]);
+  return { asn1, pki };
 }
 
 function readChain(pem: string): X509Certificate[] {
@@ -83,59 +84,69 @@ export async function openDocumentSigner(pem: {
       },
     );
   }
-  const [own] = chain;
+  const [own, ...others] = chain;
   if (own?.publicKey.equals(createPublicKey(key)) !== true)
     throw new Fault('config-invalid', 'The key that signs documents is not of the certificate.');
   const pkcs8 = key.export({ type: 'pkcs8', format: 'der' });
   const signingKey = await webcrypto.subtle.importKey('pkcs8', pkcs8, algorithmOf(key), false, [
     'sign',
   ]);
-  const certificates = chain.map(({ raw }) => Certificate.fromBER(Uint8Array.from(raw).buffer));
-  const [certificate] = certificates;
-  if (certificate === undefined) throw new Fault('internal', 'A chain has lost its certificate.');
+  const libraries = await loadLibraries();
+  const { pki } = libraries;
+  const parsed = ({ raw }: X509Certificate): InstanceType<typeof pki.Certificate> =>
+    pki.Certificate.fromBER(Uint8Array.from(raw).buffer);
+  const certificate = parsed(own);
+  const certificates = [certificate, ...others.map(parsed)];
   const name = /^CN=(.+)$/m.exec(own.subject)?.[1] ?? own.subject.replaceAll('\n', ', ');
   return {
     name,
     async sign(bytes) {
-      const cms = new SignedData({
+      const cms = new pki.SignedData({
         version: 1,
-        encapContentInfo: new EncapsulatedContentInfo({ eContentType: OID.data }),
+        encapContentInfo: new pki.EncapsulatedContentInfo({ eContentType: OID.data }),
         signerInfos: [
-          new SignerInfo({
+          new pki.SignerInfo({
             version: 1,
-            sid: new IssuerAndSerialNumber({
+            sid: new pki.IssuerAndSerialNumber({
               issuer: certificate.issuer,
               serialNumber: certificate.serialNumber,
             }),
-            signedAttrs: attributes(bytes, own),
+            signedAttrs: attributes(libraries, bytes, own),
           }),
         ],
-        certificates: [...certificates],
+        certificates,
       });
       await cms.sign(signingKey, 0, 'SHA-256', Uint8Array.from(bytes).buffer);
-      const content = new ContentInfo({ contentType: OID.signedData, content: cms.toSchema(true) });
+      const content = new pki.ContentInfo({
+        contentType: OID.signedData,
+        content: cms.toSchema(true),
+      });
       return new Uint8Array(content.toSchema().toBER());
     },
   };
 }
 
 /** What is signed beside the bytes: their kind, their hash, and which certificate signs (EN 319 142-1, 6.3). */
-function attributes(bytes: Uint8Array, own: X509Certificate): SignedAndUnsignedAttributes {
-  const hashOf = (of: Uint8Array): asn1.OctetString =>
+function attributes(
+  { asn1, pki }: Libraries,
+  bytes: Uint8Array,
+  own: X509Certificate,
+): SignedAndUnsignedAttributes {
+  const hashOf = (of: Uint8Array): BaseBlock =>
     new asn1.OctetString({
       valueHex: Uint8Array.from(createHash('sha256').update(of).digest()).buffer,
     });
-  const sequence = (...value: asn1.BaseBlock[]): asn1.Sequence => new asn1.Sequence({ value });
-  return new SignedAndUnsignedAttributes({
+  const sequence = (...value: BaseBlock[]): BaseBlock => new asn1.Sequence({ value });
+  return new pki.SignedAndUnsignedAttributes({
     type: 0,
     attributes: [
-      new Attribute({
+      new pki.Attribute({
         type: OID.contentType,
         values: [new asn1.ObjectIdentifier({ value: OID.data })],
       }),
-      new Attribute({ type: OID.messageDigest, values: [hashOf(bytes)] }),
+      new pki.Attribute({ type: OID.messageDigest, values: [hashOf(bytes)] }),
       // SigningCertificateV2: one ESSCertIDv2 whose hash is SHA-256, the default that DER leaves out.
-      new Attribute({
+      new pki.Attribute({
         type: OID.signingCertificateV2,
         values: [sequence(sequence(sequence(hashOf(own.raw))))],
       }),
@@ -149,13 +160,11 @@ export function placeSignature(
   given: { readonly name: string; readonly at: Date },
 ): void {
   const { document } = sheet;
-  const placeholder = '**********';
   const value = document.ref({
     Type: 'Sig',
     Filter: 'Adobe.PPKLite',
     SubFilter: 'ETSI.CAdES.detached',
-    // Names, as pdfkit writes strings: each is replaced by a number of no more characters.
-    ByteRange: [0, placeholder, placeholder, placeholder],
+    ByteRange: [0, ROOM, ROOM, ROOM],
     Contents: Buffer.alloc(CMS_BYTES_MAX),
     M: given.at,
     Name: new String(given.name),

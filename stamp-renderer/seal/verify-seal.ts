@@ -49,22 +49,12 @@ export async function verifySeal(qrText: string, trustList: TrustList): Promise<
   return { ok: false, reason: 'seal-signature-wrong' };
 }
 
-/** True when the bytes were signed with the key. Throws or rejects for a key that is not a point of the curve. */
+/** True when the bytes were signed with the key. */
 type CheckSignature = (signature: Bytes, signed: Bytes) => boolean | Promise<boolean>;
+/** Throws or rejects for a key that is not a point of the curve. */
+type OpenKey = (key: TrustedKey) => CheckSignature | Promise<CheckSignature>;
 
-/** Keys as the browser or Node holds them, for as long as their entry of the trust list is. */
-const imported = new WeakMap<TrustedKey, Promise<CheckSignature>>();
-
-function checkerOf(key: TrustedKey): Promise<CheckSignature> {
-  let held = imported.get(key);
-  if (held === undefined) {
-    held = (checkInNode ?? checkWithWebCrypto)(key);
-    imported.set(key, held);
-  }
-  return held;
-}
-
-async function checkWithWebCrypto(key: TrustedKey): Promise<CheckSignature> {
+const openWithWebCrypto: OpenKey = async (key) => {
   const { subtle } = globalThis.crypto;
   const publicKey = await subtle.importKey(
     'jwk',
@@ -75,29 +65,37 @@ async function checkWithWebCrypto(key: TrustedKey): Promise<CheckSignature> {
   );
   return (signature, signed) =>
     subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, publicKey, signature, signed);
-}
+};
 
 /**
- * The same with Node's own module, where there is one: WebCrypto hands each signature to another thread and back, which
- * takes Node as long as the check itself (`sanad bench render`).
+ * Node's own module, where there is one: WebCrypto hands each signature to another thread and back, which takes Node as
+ * long as the check itself (`sanad bench render`).
  */
 const node = (
   globalThis as { readonly process?: Partial<Pick<NodeJS.Process, 'getBuiltinModule'>> }
 ).process?.getBuiltinModule?.('node:crypto');
-const checkInNode =
+const openKey: OpenKey =
   node === undefined
-    ? undefined
-    : (key: TrustedKey): Promise<CheckSignature> => {
+    ? openWithWebCrypto
+    : (key) => {
         const publicKey = node.createPublicKey({ key: { ...key.publicKey }, format: 'jwk' });
-        return Promise.resolve((signature, signed) =>
-          node.verify('sha256', signed, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature),
-        );
+        return (signature, signed) =>
+          node.verify('sha256', signed, { key: publicKey, dsaEncoding: 'ieee-p1363' }, signature);
       };
+
+/** Keys as the browser or Node holds them, for as long as their entry of the trust list is. */
+const opened = new WeakMap<TrustedKey, ReturnType<OpenKey>>();
+
+function openedKey(key: TrustedKey): ReturnType<OpenKey> {
+  const held = opened.get(key) ?? openKey(key);
+  opened.set(key, held);
+  return held;
+}
 
 async function isSignedBy(envelope: Envelope, key: TrustedKey): Promise<boolean> {
   if (BigInt(`0x${toHex(envelope.signature.slice(32))}`) > HALF_ORDER) return false;
   try {
-    const check = await checkerOf(key);
+    const check = await openedKey(key);
     return await check(plain(envelope.signature), bytesToSign(envelope.kid, envelope.payload));
   } catch {
     // A key that is not a point of the curve cannot have signed anything: fail closed.

@@ -19,7 +19,10 @@ export interface ReadPage {
   readonly pixels: Uint8Array;
   readonly items: readonly TextItem[];
   readonly isComplete: boolean;
-  /** False when something lies over the page that is not part of it: annotations other than a signature without a picture, a rotation, another unit. */
+  /**
+   * False when something lies over the page that is not part of it: annotations other than a signature without a
+   * picture, a rotation, another unit.
+   */
   readonly isPlain: boolean;
   readonly codes: readonly string[];
 }

@@ -196,7 +196,7 @@ const sandbox: ConformanceSandbox = {
     await setLimits(CHALLAN_AMOUNT - 1n);
     return { psid: await rig.challan(), amountPaisa: CHALLAN_AMOUNT };
   },
-  use: (psid) => useStamps(rig.test.database, psid, { at: rig.clock.now(), ids: rig.ids }),
+  use: (psid) => useStamps(psid, { database: rig.test.database, clock: rig.clock, ids: rig.ids }),
   forced: forcedByFixedPsids,
 };
 

@@ -1,27 +1,19 @@
 /** A native Fabric network of the test's own, driven through its command as an operator would. */
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { z } from 'zod';
 import { systemTimers } from '../../kernel/clock.ts';
-import { packageRoot } from '../../kernel/package-root.ts';
 import {
   openFabricChain,
   type FabricChain,
 } from '../../reconciliation/anchoring/adapters/fabric-gateway.ts';
+import { FABRIC_NETWORK, fabricProfile } from '../support/fabric-profile.ts';
 
 const run = promisify(execFile);
-const SCRIPT = path.join(packageRoot, 'network-config/fabric/network.js');
 
 export const ORIGIN = 'sanad.example/fabric-test';
-
-const described = z.object({
-  consensus: z.string(),
-  organisations: z.array(z.object({ domain: z.string(), peer: z.object({ host: z.string() }) })),
-  orderers: z.array(z.object({ host: z.string() })),
-});
 
 export class TestNetwork {
   readonly logKeys: { readonly publicKey: KeyObject; readonly privateKey: KeyObject } =
@@ -42,8 +34,7 @@ export class TestNetwork {
     this.isSmall = profile === 'small';
     this.#folder = folder;
     this.#bin = bin;
-    const said = execFileSync(process.execPath, [SCRIPT, 'describe', '--profile', profile]);
-    const { consensus, orderers, organisations } = described.parse(JSON.parse(said.toString()));
+    const { consensus, orderers, organisations } = fabricProfile(profile);
     this.nodes = [
       ...orderers.map(({ host }) => host),
       ...organisations.map(({ peer }) => peer.host),
@@ -54,7 +45,7 @@ export class TestNetwork {
 
   async #command(name: string, ...args: string[]): Promise<void> {
     const { PATH, HOME } = process.env;
-    await run(process.execPath, [SCRIPT, name, '--folder', this.#folder, ...args], {
+    await run(process.execPath, [FABRIC_NETWORK, name, '--folder', this.#folder, ...args], {
       env: { PATH, HOME, FABRIC_BIN: this.#bin },
     });
   }

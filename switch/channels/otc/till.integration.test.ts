@@ -243,7 +243,7 @@ describe('a void', () => {
     const till = await teller();
     const psid = await rig.challan();
     const paid = await till.pay({ code: psid, amountPaisa: CHALLAN_AMOUNT });
-    await useStamps(rig.test.database, psid, { at: rig.clock.now(), ids: rig.ids });
+    await useStamps(psid, { database: rig.test.database, clock: rig.clock, ids: rig.ids });
     expect((await till.void(String(paid.members.get('serial')))).responseCode).toBe('P1');
     expect((await till.close(cash(1))).responseCode).toBe('00');
   });

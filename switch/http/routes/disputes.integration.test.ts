@@ -219,7 +219,7 @@ describe('a payer’s dispute', () => {
     const meant = await rig.challan();
     const unused = await paid('wrong-1', 'RRN3');
     const used = await paid('wrong-2', 'RRN4');
-    await useStamps(rig.test.database, used, { at: rig.clock.now(), ids: rig.ids });
+    await useStamps(used, { database: rig.test.database, clock: rig.clock, ids: rig.ids });
     const claim = { kind: 'wrong-psid-paid', psid: meant, bank: 'BOP' };
     expect((await open({ ...claim, paidPsid: unused, reference: 'RRN3' })).dispute.answer).toBe(
       'wrong-psid-unused',
